@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { DatabaseSettings } from '../config/database.ts';
+import { messageOf, OperatorError } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Database } from './schema.ts';
+
+export type Db = Kysely<Database>;
+
+/** A query that gets no answer for this long is on a dead connection: a half-closed network never says so. */
+const QUERY_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+export interface Connections {
+  readonly db: Db;
+  /** The pool beneath, for COPY and for who needs a connection of its own. */
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  readonly poolSize: number;
+  readonly logger: Logger;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName?: string;
+  /** Default 30 s; 0 for work that may rightly take long. */
+  readonly queryTimeoutMs?: number;
+}
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === pg.types.builtins.INT8) return Number;
+    if (oid === pg.types.builtins.DATE) return (text: string) => text;
+    return pg.types.getTypeParser(oid, format as 'text');
+  }) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+/** What `pg` needs to open one connection. */
+export function clientConfig(settings: DatabaseSettings, applicationName = 'cdc-sim'): pg.ClientConfig {
+  return {
+    host: settings.host,
+    port: settings.port,
+    database: settings.database,
+    user: settings.user,
+    ...(settings.password === undefined ? {} : { password: settings.password }),
+    ssl: tlsOptions(settings),
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types,
+  };
+}
+
+function tlsOptions(settings: DatabaseSettings): pg.ClientConfig['ssl'] {
+  if (settings.sslMode === 'disable') return false;
+  if (settings.sslMode === 'require') return { rejectUnauthorized: false };
+  if (settings.sslRootCert === undefined) return { rejectUnauthorized: true };
+  try {
+    return { rejectUnauthorized: true, ca: readFileSync(settings.sslRootCert, 'utf8') };
+  } catch (error) {
+    throw new OperatorError(`cannot read the CA certificate ${settings.sslRootCert}: ${messageOf(error)}`, {
+      fix: 'set DB_SSLROOTCERT to the file (Supabase: Project Settings → Database → SSL → download prod-ca-2021.crt)',
+      exitCode: 2,
+    });
+  }
+}
+
+/** A pooler in transaction mode hands every transaction to another backend: named statements would not be there. */
+export function looksLikePooler(settings: Pick<DatabaseSettings, 'host' | 'user' | 'port'>): boolean {
+  return (
+    /(^|[.-])pooler\./i.test(settings.host) ||
+    /^postgres\.[a-z0-9]{16,}$/i.test(settings.user) ||
+    settings.port === 6543 ||
+    settings.port === 6432
+  );
+}
+
+/**
+ * A connection that prepares the statements it sees again and again (only where the connection is direct), and that
+ * is torn down when an answer does not come.
+ */
+function clientClass(prepare: boolean, timeoutMs: number): typeof pg.Client {
+  const names = new Map<string, string>();
+  const nameOf = (text: string): string => {
+    let name = names.get(text);
+    if (name === undefined) {
+      name = `s${createHash('sha1').update(text).digest('hex').slice(0, 20)}`;
+      if (names.size < 200) names.set(text, name);
+    }
+    return name;
+  };
+  return class SimClient extends pg.Client {
+    // biome-ignore lint/suspicious/noExplicitAny: pg's own overloads
+    override query(...args: any[]): any {
+      const [config, values] = args;
+      if (prepare && typeof config === 'string' && Array.isArray(values) && config.startsWith(PREPARE_MARK)) {
+        args[0] = { name: nameOf(config), text: config };
+      }
+      const result = super.query(...(args as Parameters<pg.Client['query']>)) as unknown;
+      if (timeoutMs > 0 && result instanceof Promise) {
+        const timer = setTimeout(() => this.#tearDown(), timeoutMs);
+        const clear = () => clearTimeout(timer);
+        result.then(clear, clear);
+      }
+      return result;
+    }
+
+    #tearDown(): void {
+      const { connection } = this as unknown as { connection: { stream: { destroy(error?: Error): void } } };
+      connection.stream.destroy(new Error(`read timeout: no answer from the database for ${timeoutMs} ms`));
+    }
+  } as unknown as typeof pg.Client;
+}
+
+/** A statement that starts with this comment is worth preparing: it runs again and again with the same text. */
+export const PREPARE_MARK = '/* cdc-sim */';
+
+/** Opens a pool; no connection is made before the first query. */
+export function connect(settings: DatabaseSettings, options: ConnectOptions): Connections {
+  const { logger } = options;
+  const pool = new pg.Pool({
+    ...clientConfig(settings, options.applicationName),
+    max: options.poolSize,
+    idleTimeoutMillis: 60_000,
+    Client: clientClass(!looksLikePooler(settings), options.queryTimeoutMs ?? QUERY_TIMEOUT_MS),
+  });
+  // an idle connection that breaks must not end the process; the next query finds out for itself
+  pool.on('error', (error) => logger.debug({ reason: messageOf(error) }, 'an idle connection broke'));
+  const db = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool }),
+    log: (event) => {
+      if (event.level === 'query' && logger.isLevelEnabled('debug')) {
+        logger.debug(
+          { event: 'sql', sql: event.query.sql, ms: Math.round(event.queryDurationMillis * 100) / 100 },
+          'sql',
+        );
+      }
+    },
+  });
+  let closing: Promise<void> | undefined;
+  return {
+    db,
+    pool,
+    close: () => {
+      closing ??= db.destroy();
+      return closing;
+    },
+  };
+}

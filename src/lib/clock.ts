@@ -1,0 +1,44 @@
+/** Where the time comes from: the wall clock of the database, as far as this process knows it. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  nowMs(): number;
+}
+
+/** This machine's own clock. */
+export const systemClock: Clock = { nowMs: () => Date.now() };
+
+/**
+ * The database's clock, carried forward by the process's monotonic clock. A machine whose clock is an hour off (or
+ * set back while it runs) still writes orders at the database's time. Uncalibrated it is the machine's clock.
+ */
+export class DatabaseClock implements Clock {
+  readonly #monotonicMs: () => number;
+  #offsetMs: number;
+  #calibrated = false;
+
+  constructor(monotonicMs: () => number = () => performance.now(), wallMs: () => number = () => Date.now()) {
+    this.#monotonicMs = monotonicMs;
+    this.#offsetMs = wallMs() - monotonicMs();
+  }
+
+  /**
+   * Takes a reading: the database said `databaseMs`, and the question took from `sentMs` to `receivedMs` of the
+   * monotonic clock (see {@link monotonicMs}).
+   */
+  calibrate(databaseMs: number, sentMs: number, receivedMs: number): void {
+    this.#offsetMs = databaseMs - (sentMs + receivedMs) / 2;
+    this.#calibrated = true;
+  }
+
+  get calibrated(): boolean {
+    return this.#calibrated;
+  }
+
+  monotonicMs(): number {
+    return this.#monotonicMs();
+  }
+
+  nowMs(): number {
+    return this.#monotonicMs() + this.#offsetMs;
+  }
+}
