@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+import { createInterface } from 'node:readline/promises';
+import { config as loadDotenv } from 'dotenv';
+import { pino } from 'pino';
+import { reportError, runCli } from './cli.ts';
+import type { CommandContext } from './command-context.ts';
+import { loadConfig } from './config/config.ts';
+import { ExitCode } from './lib/errors.ts';
+import { createLogger } from './lib/logger.ts';
+
+// the only file that reads argv and the environment and that ends the process
+
+/** After the first signal the command may take this long to finish what is in flight. */
+const STOP_DEADLINE_MS = 10_000;
+
+const stop = new AbortController();
+let exitCode: ExitCode | undefined;
+
+function onSignal(signal: NodeJS.Signals): void {
+  if (stop.signal.aborted) {
+    process.stderr.write(`second ${signal}: stopping at once\n`);
+    process.exit(ExitCode.failed);
+  }
+  stop.abort(signal);
+  setTimeout(() => {
+    process.stderr.write(`not stopped after ${STOP_DEADLINE_MS / 1000} s: giving up what is in flight\n`);
+    process.exit(ExitCode.failed);
+  }, STOP_DEADLINE_MS).unref();
+}
+
+function createContext(env: Readonly<Record<string, string | undefined>>): CommandContext {
+  let loaded: ReturnType<typeof loadConfig> | undefined;
+  const config = () => {
+    loaded ??= loadConfig(env);
+    return loaded.config;
+  };
+  return {
+    config,
+    logger: () => {
+      const { log } = config();
+      const logger = createLogger({
+        level: log.level,
+        format: log.format,
+        destination: pino.destination({ fd: 2, sync: true }),
+      });
+      for (const warning of loaded?.warnings ?? []) logger.warn(warning);
+      return logger;
+    },
+    print: (text) => void process.stdout.write(text),
+    printError: (text) => void process.stderr.write(text),
+    isTerminal: process.stdout.isTTY === true,
+    ask: async (question) => {
+      if (process.stdin.isTTY !== true) return null;
+      const terminal = createInterface({ input: process.stdin, output: process.stderr });
+      const answer = await terminal.question(question, { signal: stop.signal }).catch(() => null);
+      terminal.close();
+      return answer;
+    },
+    signal: stop.signal,
+    env,
+    exit: (code) => {
+      exitCode = code;
+    },
+  };
+}
+
+async function main(): Promise<ExitCode> {
+  loadDotenv({ quiet: true });
+  const context = createContext({ ...process.env });
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  // a reader that went away (head, a closed terminal) is no reason to die with a stack
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(ExitCode.done);
+  });
+  const code = await runCli(process.argv.slice(2), context);
+  return code === ExitCode.done ? (exitCode ?? code) : code;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) =>
+    process.exit(reportError(error, { printError: (text) => void process.stderr.write(text) })),
+);
