@@ -1,4 +1,5 @@
-import { type Migration, Migrator, sql } from 'kysely';
+import { sql } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
 import * as shop from '../../migrations/0001_shop.ts';
 import * as simulator from '../../migrations/0002_simulator.ts';
 import { OperatorError } from '../lib/errors.ts';
