@@ -47,7 +47,7 @@ export function nearMisses(env: Readonly<Record<string, string | undefined>>): s
     const best = names
       .map((known) => ({ known, distance: editDistance(name.toUpperCase(), known) }))
       .sort((a, b) => a.distance - b.distance)[0];
-    if (best && best.distance <= 3 && best.distance < best.known.length / 2) {
+    if (best && best.distance <= 2) {
       warnings.push(`${name} is not a setting: did you mean ${best.known}?`);
     } else if (OWN_PREFIX.test(name)) {
       warnings.push(`${name} is not a setting and was ignored; .env.example lists those that exist`);
