@@ -1,0 +1,188 @@
+import type { Db } from '../db/pool.ts';
+import type { DatabaseWatch } from '../db/watch.ts';
+import type { Announcer } from '../lib/announcer.ts';
+import { delay } from '../lib/backoff.ts';
+import type { DatabaseClock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { once, type Service } from '../lib/service.ts';
+import { type PlacedOrder, placeOrders } from '../orders/place.ts';
+import { centsToNumeric, type OrderModel, type PlannedOrder, subtotalCents } from '../orders/types.ts';
+import { describePlaced } from './messages.ts';
+import { RateMeter } from './rate-meter.ts';
+
+export interface PlacerOptions {
+  readonly db: Db;
+  readonly model: OrderModel;
+  readonly clock: DatabaseClock;
+  readonly watch: DatabaseWatch;
+  readonly announcer: Announcer;
+  readonly logger: Logger;
+  /** Transactions at the same time. */
+  readonly lanes: number;
+  readonly ordersPerTransaction: number;
+  readonly lifecycleSpeed: number;
+  /** False while traffic is held back: arrivals are then skipped. */
+  readonly isOpen: () => boolean;
+  /** Called with the products of orders that the shelf could not serve: the model looked at old figures. */
+  readonly onRefused: (plans: readonly PlannedOrder[]) => Promise<void>;
+}
+
+/** An arrival that could not be served for this long is skipped: open loop, no burst after a stall. */
+const STALE_AFTER_MS = 5_000;
+const LONGEST_NAP_MS = 250;
+
+/**
+ * Places orders at the moments that it is given. Open loop: arrivals come whether or not the database keeps up; those
+ * that wait too long are skipped and counted, so that nothing queues without bound and nothing bursts after a stall.
+ */
+export class Placer implements Service {
+  readonly name = 'placer';
+  readonly placed: RateMeter;
+  /** Arrivals that were not served: held back, too late, or the database was gone. */
+  skipped = 0;
+  /** Orders that found nothing to sell. */
+  lostToShelf = 0;
+  readonly #options: PlacerOptions;
+  readonly #abort = new AbortController();
+  #arrivals: number[] = [];
+  #head = 0;
+  #lanes: Promise<void>[] = [];
+  readonly stop: () => Promise<void>;
+
+  constructor(options: PlacerOptions) {
+    this.#options = options;
+    this.placed = new RateMeter(options.clock.monotonicMs());
+    this.stop = once(async () => {
+      this.#abort.abort();
+      await Promise.all(this.#lanes);
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#lanes = Array.from({ length: this.#options.lanes }, () => this.#lane());
+  }
+
+  /** Arrivals that are due or still to come. */
+  get waiting(): number {
+    return this.#arrivals.length - this.#head;
+  }
+
+  /** Adds arrivals, ascending, ms of the database's clock. */
+  schedule(arrivalsMs: readonly number[]): void {
+    this.#dropStale();
+    const waiting = this.#arrivals.slice(this.#head);
+    this.#arrivals = waiting.concat(arrivalsMs);
+    this.#head = 0;
+  }
+
+  #dropStale(): void {
+    const limit = this.#options.clock.nowMs() - STALE_AFTER_MS;
+    while (this.#head < this.#arrivals.length && (this.#arrivals[this.#head] ?? 0) < limit) {
+      this.#head += 1;
+      this.skipped += 1;
+    }
+  }
+
+  /** When the next transaction has its orders together: the last of a full one, or the last arrival there is. */
+  #readyAtMs(): number | undefined {
+    if (this.waiting === 0) return undefined;
+    const last = Math.min(this.#head + this.#options.ordersPerTransaction, this.#arrivals.length) - 1;
+    return this.#arrivals[last];
+  }
+
+  async #lane(): Promise<void> {
+    const { clock, ordersPerTransaction } = this.#options;
+    while (!this.#abort.signal.aborted) {
+      const waitMs = (this.#readyAtMs() ?? Number.POSITIVE_INFINITY) - clock.nowMs();
+      if (waitMs > 0) {
+        await delay(Math.min(Math.max(waitMs, 1), LONGEST_NAP_MS), this.#abort.signal);
+        continue;
+      }
+      const batch = this.#arrivals.slice(this.#head, this.#head + ordersPerTransaction);
+      this.#head += batch.length;
+      await this.#serve(batch);
+    }
+  }
+
+  async #serve(arrivalsMs: readonly number[]): Promise<void> {
+    const { watch, isOpen, logger } = this.#options;
+    if (!watch.up || !isOpen()) {
+      this.skipped += arrivalsMs.length;
+      return;
+    }
+    let served = 0;
+    try {
+      const refused = await this.#place(arrivalsMs, (count) => {
+        served += count;
+      });
+      // the shelf was read anew: what was refused is decided anew, once
+      if (refused.length > 0) {
+        const again = await this.#place(
+          refused.map((plan) => plan.placedAtMs),
+          (count) => {
+            served += count;
+          },
+        );
+        this.lostToShelf += again.length;
+        served += again.length;
+      }
+    } catch (error) {
+      this.skipped += arrivalsMs.length - served;
+      if (!watch.report(error)) {
+        logger.error(
+          { reason: messageOf(error), err: error },
+          `could not place an order: ${messageOf(error)}`,
+        );
+      }
+    }
+  }
+
+  /** Returns the plans that the shelf refused. */
+  async #place(
+    arrivalsMs: readonly number[],
+    served: (count: number) => void,
+  ): Promise<readonly PlannedOrder[]> {
+    const { db, model, lifecycleSpeed, onRefused, clock } = this.#options;
+    const plans: PlannedOrder[] = [];
+    for (const atMs of arrivalsMs) {
+      const plan = model.plan(atMs);
+      if (plan === null) {
+        this.lostToShelf += 1;
+        served(1);
+      } else plans.push(plan);
+    }
+    const result = await placeOrders(db, plans, lifecycleSpeed);
+    served(result.placed.length);
+    this.placed.add(clock.monotonicMs(), result.placed.length);
+    for (const order of result.placed) this.#announce(order);
+    if (result.refused.length > 0) await onRefused(result.refused);
+    return result.refused;
+  }
+
+  #announce({ id, plan }: PlacedOrder): void {
+    const { announcer } = this.#options;
+    const total = centsToNumeric(subtotalCents(plan) + plan.freightCents - plan.discountCents);
+    const customerId = plan.customer.kind === 'new' ? plan.customer.row.id : plan.customer.id;
+    if (plan.customer.kind === 'new') {
+      const { estado, cidade } = plan.customer.row;
+      announcer.info(
+        'customer.registered',
+        { customerId, estado, cidade },
+        `customer ${customerId} registered in ${cidade}/${estado}`,
+      );
+    }
+    announcer.info(
+      'order.placed',
+      {
+        orderId: id,
+        customerId,
+        total,
+        items: plan.items.length,
+        channel: plan.channelId,
+        payment: plan.paymentMethodId,
+      },
+      describePlaced(id, total, plan),
+    );
+  }
+}

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { sql } from 'kysely';
+import type { Db } from '../db/pool.ts';
+import type { DatabaseWatch } from '../db/watch.ts';
+import type { Announcer } from '../lib/announcer.ts';
+import { delay } from '../lib/backoff.ts';
+import type { DatabaseClock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { once, type Service } from '../lib/service.ts';
+
+/** A worker that was not seen for this long is dead: its share passes on. */
+export const LEASE_MS = 10_000;
+const RENEW_EVERY_MS = 2_000;
+
+export interface WorkerLeaseOptions {
+  readonly db: Db;
+  readonly clock: DatabaseClock;
+  readonly watch: DatabaseWatch;
+  readonly announcer: Announcer;
+  readonly logger: Logger;
+  /** Kept with the lease, for whoever looks at all workers. */
+  readonly stats: () => Readonly<Record<string, unknown>>;
+  /** Called after each renewal with what the database says. */
+  readonly onSettings: (settings: LeasedSettings) => void;
+}
+
+export interface LeasedSettings {
+  readonly rate: number | null;
+  readonly paused: boolean;
+}
+
+interface RenewRow {
+  now_ms: number;
+  living: number;
+  rate: unknown;
+  paused: unknown;
+}
+
+/**
+ * This worker's lease in `simulator.workers`. Each renewal is one statement without session state: it renews, buries
+ * the dead, counts the living, reads the settings and sets the clock.
+ */
+export class WorkerLease implements Service {
+  readonly name = 'worker lease';
+  readonly id = randomUUID();
+  readonly label = `${hostname()}:${process.pid}`;
+  readonly #options: WorkerLeaseOptions;
+  readonly #abort = new AbortController();
+  #living = 1;
+  #renewedAtMs = Number.NEGATIVE_INFINITY;
+  #loop: Promise<void> | undefined;
+  readonly stop: () => Promise<void>;
+
+  constructor(options: WorkerLeaseOptions) {
+    this.#options = options;
+    this.stop = once(() => this.#stop());
+  }
+
+  /** Part of the traffic that is this worker's; 0 while it cannot know (its lease ran out: it slept, or is cut off). */
+  get share(): number {
+    return this.valid ? 1 / this.#living : 0;
+  }
+
+  get living(): number {
+    return this.#living;
+  }
+
+  get valid(): boolean {
+    return this.#options.clock.monotonicMs() - this.#renewedAtMs < LEASE_MS;
+  }
+
+  async start(): Promise<void> {
+    await this.#renew();
+    const { announcer } = this.#options;
+    const others = this.#living - 1;
+    announcer.info(
+      'worker.joined',
+      { worker: this.id, name: this.label, living: this.#living },
+      others === 0
+        ? `worker ${this.label} joined, alone`
+        : `worker ${this.label} joined ${others} other${others === 1 ? '' : 's'}: each takes 1/${this.#living} of the rate`,
+    );
+    this.#loop = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    while (await delay(RENEW_EVERY_MS, this.#abort.signal)) {
+      if (!this.#options.watch.up) continue;
+      try {
+        await this.#renew();
+      } catch (error) {
+        if (!this.#options.watch.report(error)) {
+          this.#options.logger.error(
+            { reason: messageOf(error) },
+            `could not renew the worker's lease: ${messageOf(error)}`,
+          );
+        }
+      }
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { db, clock, announcer } = this.#options;
+    const sentMs = clock.monotonicMs();
+    const result = await sql<RenewRow>`
+      WITH buried AS (
+        DELETE FROM simulator.workers WHERE seen_at < clock_timestamp() - ${LEASE_MS} * interval '1 ms' AND id <> ${this.id}::uuid
+        RETURNING id
+      ), renewed AS (
+        INSERT INTO simulator.workers (id, name, stats) VALUES (${this.id}::uuid, ${this.label}, ${JSON.stringify(this.#options.stats())}::jsonb)
+        ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp(), stats = excluded.stats
+        RETURNING id
+      )
+      SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now_ms,
+        1 + (SELECT count(*) FROM simulator.workers w
+          WHERE w.id <> ${this.id}::uuid AND w.id NOT IN (SELECT id FROM buried))::int AS living,
+        (SELECT value FROM simulator.settings WHERE key = 'rate') AS rate,
+        (SELECT value FROM simulator.settings WHERE key = 'paused') AS paused
+      FROM renewed`.execute(db);
+    const row = result.rows[0];
+    if (row === undefined) return;
+    const receivedMs = clock.monotonicMs();
+    clock.calibrate(row.now_ms, sentMs, receivedMs);
+    this.#renewedAtMs = sentMs;
+    if (row.living !== this.#living) {
+      const event = row.living > this.#living ? 'worker.joined' : 'worker.left';
+      if (this.#loop !== undefined) {
+        announcer.info(
+          event,
+          { living: row.living },
+          `${row.living} worker${row.living === 1 ? '' : 's'} now: this one takes 1/${row.living} of the rate`,
+        );
+      }
+      this.#living = row.living;
+    }
+    this.#options.onSettings({
+      rate: typeof row.rate === 'number' ? row.rate : null,
+      paused: row.paused === true,
+    });
+  }
+
+  async #stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#loop;
+    const { db, watch, announcer } = this.#options;
+    if (watch.up) {
+      await sql`DELETE FROM simulator.workers WHERE id = ${this.id}::uuid`
+        .execute(db)
+        .catch((error: unknown) => {
+          if (!watch.report(error)) throw error;
+        });
+    }
+    announcer.info('worker.left', { worker: this.id, name: this.label }, `worker ${this.label} left`);
+  }
+}
