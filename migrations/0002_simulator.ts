@@ -76,9 +76,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
  * is counted in the same transaction, and a rollback takes the note with it.
  */
 async function createLedger(db: Kysely<unknown>): Promise<void> {
+  // no key and no index: every transaction writes here, and reading is rare
   await sql`
     CREATE TABLE simulator.ledger (
-      id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       table_name text NOT NULL,
       op "char" NOT NULL CHECK (op IN ('I', 'U', 'D')),
       row_count bigint NOT NULL,
@@ -100,16 +100,12 @@ async function createLedger(db: Kysely<unknown>): Promise<void> {
   await sql`CREATE INDEX tombstones_key_idx ON simulator.tombstones (table_name, key)`.execute(db);
   await sql`
     CREATE FUNCTION simulator.note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-    DECLARE
-      n bigint;
     BEGIN
-      SELECT pg_catalog.count(*) INTO n FROM changed;
-      IF n > 0 THEN
-        INSERT INTO simulator.ledger (table_name, op, row_count)
-        VALUES (TG_TABLE_NAME, CASE TG_OP WHEN 'INSERT' THEN 'I' WHEN 'UPDATE' THEN 'U' ELSE 'D' END, n);
-        IF TG_OP = 'DELETE' THEN
-          INSERT INTO simulator.tombstones (table_name, key) SELECT TG_TABLE_NAME, id FROM changed;
-        END IF;
+      INSERT INTO simulator.ledger (table_name, op, row_count)
+      SELECT TG_TABLE_NAME, pg_catalog.left(TG_OP, 1)::"char", pg_catalog.count(*) FROM changed
+      HAVING pg_catalog.count(*) > 0;
+      IF TG_OP = 'DELETE' THEN
+        INSERT INTO simulator.tombstones (table_name, key) SELECT TG_TABLE_NAME, id FROM changed;
       END IF;
       RETURN NULL;
     END $$`.execute(db);

@@ -123,7 +123,6 @@ export interface Database {
     retired: Generated<number>;
   };
   'simulator.ledger': {
-    id: Generated<number>;
     table_name: string;
     op: 'I' | 'U' | 'D';
     row_count: number;

@@ -68,7 +68,7 @@ const PLACE = `${PREPARE_MARK} WITH item AS (
 ), scheduled AS (
   INSERT INTO simulator.order_schedule (order_id, due_at, next_events, next_at)
   SELECT id, due_at, next_events::smallint[], next_at::timestamptz[] FROM taken WHERE due_at IS NOT NULL
-), returning AS (
+), returners AS (
   INSERT INTO simulator.returning_customers (customer_id, due_at, purchases)
   SELECT DISTINCT ON (customer_id) customer_id, next_purchase_at, purchases
   FROM taken WHERE next_purchase_at IS NOT NULL ORDER BY customer_id, next_purchase_at
