@@ -66,7 +66,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       product_id bigint PRIMARY KEY,
       initial integer NOT NULL,
       restocked integer NOT NULL DEFAULT 0,
-      retired integer NOT NULL DEFAULT 0
+      retired integer NOT NULL DEFAULT 0,
+      discontinued_at timestamptz
     ) WITH (fillfactor = 70)`.execute(db);
   await createLedger(db);
 }

@@ -12,6 +12,7 @@ export type Db = Kysely<Database>;
 /** A query that gets no answer for this long is on a dead connection: a half-closed network never says so. */
 const QUERY_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+const CLOSE_GRACE_MS = 4_000;
 
 export interface Connections {
   readonly db: Db;
@@ -82,7 +83,11 @@ export function looksLikePooler(settings: Pick<DatabaseSettings, 'host' | 'user'
  * A connection that prepares the statements it sees again and again (only where the connection is direct), and that
  * is torn down when an answer does not come.
  */
-function clientClass(prepare: boolean, timeoutMs: number): typeof pg.Client {
+function clientClass(
+  prepare: boolean,
+  timeoutMs: number,
+  living: Set<{ tearDown(why: string): void }>,
+): typeof pg.Client {
   const names = new Map<string, string>();
   const nameOf = (text: string): string => {
     let name = names.get(text);
@@ -93,6 +98,12 @@ function clientClass(prepare: boolean, timeoutMs: number): typeof pg.Client {
     return name;
   };
   return class SimClient extends pg.Client {
+    constructor(config?: string | pg.ClientConfig) {
+      super(config);
+      living.add(this);
+      this.once('end', () => living.delete(this));
+    }
+
     // biome-ignore lint/suspicious/noExplicitAny: pg's own overloads
     override query(...args: any[]): any {
       const [config, values] = args;
@@ -101,16 +112,20 @@ function clientClass(prepare: boolean, timeoutMs: number): typeof pg.Client {
       }
       const result = super.query(...(args as Parameters<pg.Client['query']>)) as unknown;
       if (timeoutMs > 0 && result instanceof Promise) {
-        const timer = setTimeout(() => this.#tearDown(), timeoutMs);
+        const timer = setTimeout(
+          () => this.tearDown(`read timeout: no answer from the database for ${timeoutMs} ms`),
+          timeoutMs,
+        );
         const clear = () => clearTimeout(timer);
         result.then(clear, clear);
       }
       return result;
     }
 
-    #tearDown(): void {
+    /** Breaks the connection; whoever waits on it gets an error that says why. */
+    tearDown(why: string): void {
       const { connection } = this as unknown as { connection: { stream: { destroy(error?: Error): void } } };
-      connection.stream.destroy(new Error(`read timeout: no answer from the database for ${timeoutMs} ms`));
+      connection.stream.destroy(new Error(why));
     }
   } as unknown as typeof pg.Client;
 }
@@ -121,11 +136,12 @@ export const PREPARE_MARK = '/* cdc-sim */';
 /** Opens a pool; no connection is made before the first query. */
 export function connect(settings: DatabaseSettings, options: ConnectOptions): Connections {
   const { logger } = options;
+  const living = new Set<{ tearDown(why: string): void }>();
   const pool = new pg.Pool({
     ...clientConfig(settings, options.applicationName),
     max: options.poolSize,
     idleTimeoutMillis: 60_000,
-    Client: clientClass(!looksLikePooler(settings), options.queryTimeoutMs ?? QUERY_TIMEOUT_MS),
+    Client: clientClass(!looksLikePooler(settings), options.queryTimeoutMs ?? QUERY_TIMEOUT_MS, living),
   });
   // an idle connection that breaks must not end the process; the next query finds out for itself
   pool.on('error', (error) => logger.debug({ reason: messageOf(error) }, 'an idle connection broke'));
@@ -145,8 +161,23 @@ export function connect(settings: DatabaseSettings, options: ConnectOptions): Co
     db,
     pool,
     close: () => {
-      closing ??= db.destroy();
+      closing ??= closeGracefully(() => db.destroy(), living);
       return closing;
     },
   };
+}
+
+/** Closes when the work in flight has ended, and breaks what is still at it after a while. */
+async function closeGracefully(
+  close: () => Promise<void>,
+  living: Set<{ tearDown(why: string): void }>,
+): Promise<void> {
+  const timer = setTimeout(() => {
+    for (const client of living) client.tearDown('connection closed: shutting down');
+  }, CLOSE_GRACE_MS);
+  try {
+    await close();
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -121,6 +121,8 @@ export interface Database {
     initial: number;
     restocked: Generated<number>;
     retired: Generated<number>;
+    /** Set: this product is not restocked any more. */
+    discontinued_at: Date | null;
   };
   'simulator.ledger': {
     table_name: string;

@@ -1,0 +1,186 @@
+import { sql } from 'kysely';
+import type { CustomerRow, ProductRow } from '../catalog/types.ts';
+import type { Db } from '../db/pool.ts';
+import { centsToNumeric } from '../orders/types.ts';
+
+/** What the shop writes besides orders. Each function is one statement; products are locked in the order of their ids. */
+
+export interface Restock {
+  readonly productId: number;
+  readonly quantity: number;
+}
+
+/** Adds to stock, and notes it in the stock book. Returns how many products there were. */
+export async function restockProducts(db: Db, restocks: readonly Restock[]): Promise<number> {
+  if (restocks.length === 0) return 0;
+  const result = await sql<{ id: number }>`
+    WITH wanted AS (
+      SELECT * FROM unnest(${restocks.map((r) => r.productId)}::bigint[], ${restocks.map((r) => r.quantity)}::int[]) AS t (id, quantity)
+    ), locked AS (
+      SELECT p.id, w.quantity FROM public.produtos p JOIN wanted w ON w.id = p.id ORDER BY p.id FOR NO KEY UPDATE OF p
+    ), stocked AS (
+      UPDATE public.produtos p SET estoque = p.estoque + l.quantity, atualizado_em = clock_timestamp()
+      FROM locked l WHERE p.id = l.id RETURNING p.id, l.quantity
+    )
+    UPDATE simulator.stock_book b SET restocked = b.restocked + s.quantity FROM stocked s WHERE b.product_id = s.id
+    RETURNING b.product_id AS id`.execute(db);
+  return result.rows.length;
+}
+
+export interface Reprice {
+  readonly productId: number;
+  readonly priceCents: number;
+}
+
+/** Sets prices; `margem` follows. Prices that stay write nothing. */
+export async function repriceProducts(db: Db, reprices: readonly Reprice[]): Promise<number> {
+  if (reprices.length === 0) return 0;
+  const result = await sql<{ id: number }>`
+    WITH wanted AS (
+      SELECT * FROM unnest(${reprices.map((r) => r.productId)}::bigint[], ${reprices.map((r) => centsToNumeric(r.priceCents))}::numeric[]) AS t (id, price)
+    ), locked AS (
+      SELECT p.id, w.price FROM public.produtos p JOIN wanted w ON w.id = p.id ORDER BY p.id FOR NO KEY UPDATE OF p
+    )
+    UPDATE public.produtos p SET preco = l.price, margem = round((l.price - p.preco_custo) * 100 / l.price, 2), atualizado_em = clock_timestamp()
+    FROM locked l WHERE p.id = l.id AND p.preco <> l.price RETURNING p.id`.execute(db);
+  return result.rows.length;
+}
+
+/** New products with their first stock. Returns their ids. */
+export async function launchProducts(db: Db, products: readonly ProductRow[]): Promise<readonly number[]> {
+  if (products.length === 0) return [];
+  const rows = products.map((p) => ({
+    ...p,
+    preco: centsToNumeric(p.precoCents),
+    preco_custo: centsToNumeric(p.precoCustoCents),
+  }));
+  const result = await sql<{ id: number }>`
+    WITH launched AS (
+      INSERT INTO public.produtos (sku, nome, descricao, preco, preco_custo, margem, tamanho, estoque, id_categoria, id_marca, modelo, id_genero, cor)
+      SELECT sku, nome, descricao, preco, preco_custo, round((preco - preco_custo) * 100 / preco, 2), tamanho, estoque, id_categoria, id_marca, modelo, id_genero, cor
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r (sku text, nome text, descricao text, preco numeric, preco_custo numeric,
+        tamanho smallint, estoque int, id_categoria smallint, id_marca smallint, modelo text, id_genero smallint, cor text)
+      ON CONFLICT (sku) DO NOTHING RETURNING id, estoque
+    )
+    INSERT INTO simulator.stock_book (product_id, initial) SELECT id, estoque FROM launched RETURNING product_id AS id`.execute(
+    db,
+  );
+  return result.rows.map((row) => row.id);
+}
+
+/** From now on these products are sold off and not restocked. */
+export async function discontinueProducts(db: Db, ids: readonly number[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`UPDATE simulator.stock_book SET discontinued_at = clock_timestamp()
+    WHERE product_id = ANY (${sql.val(ids)}::bigint[]) AND discontinued_at IS NULL`.execute(db);
+}
+
+/** Customers who register without buying. Returns how many. */
+export async function registerCustomers(db: Db, rows: readonly CustomerRow[]): Promise<number> {
+  if (rows.length === 0) return 0;
+  const result = await db
+    .insertInto('clientes')
+    .values(rows.map((row) => ({ ...row })))
+    .returning('id')
+    .execute();
+  return result.length;
+}
+
+export type ProfileChange = Pick<
+  CustomerRow,
+  'endereco' | 'bairro' | 'cidade' | 'estado' | 'cep' | 'telefone'
+>;
+
+/** A customer moved. False when the customer is gone. */
+export async function changeProfile(
+  db: Db,
+  id: number,
+  change: Partial<ProfileChange & Pick<CustomerRow, 'id_emailmarketing'>>,
+): Promise<boolean> {
+  const result = await db
+    .updateTable('clientes')
+    .set({ ...change, atualizado_em: sql<Date>`clock_timestamp()` })
+    .where('id', '=', id)
+    .returning('id')
+    .execute();
+  return result.length > 0;
+}
+
+/** Some customers, as they are, among the ids given. */
+export async function readCustomers(db: Db, ids: readonly number[]): Promise<readonly CustomerRow[]> {
+  if (ids.length === 0) return [];
+  const rows = await db
+    .selectFrom('clientes')
+    .select([
+      'id',
+      'nome',
+      'sobrenome',
+      'id_genero',
+      'id_estadocivil',
+      'email',
+      'cpf',
+      'telefone',
+      'endereco',
+      'bairro',
+      'cidade',
+      'estado',
+      'cep',
+      'data_cadastro',
+      'id_emailmarketing',
+    ])
+    .where('id', 'in', [...ids])
+    .orderBy('id')
+    .execute();
+  return rows as readonly CustomerRow[];
+}
+
+/** The highest customer id in use; 0 for none. */
+export async function highestCustomerId(db: Db): Promise<number> {
+  const row = await db.selectFrom('clientes').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
+  return row?.id ?? 0;
+}
+
+export type ErasureOutcome = 'anonymised' | 'deleted' | 'gone' | 'busy';
+
+/**
+ * LGPD erasure: a customer without orders is deleted; one with finished orders is anonymised, and the addresses on
+ * the orders with him. One whose order is still on its way keeps what the delivery needs: `busy`.
+ */
+export async function eraseCustomer(
+  db: Db,
+  id: number,
+  anonymous: Omit<CustomerRow, 'id'>,
+  orderAddress: string,
+): Promise<ErasureOutcome> {
+  return db.transaction().execute(async (trx) => {
+    const customer = await trx
+      .selectFrom('clientes')
+      .select('id')
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst();
+    if (customer === undefined) return 'gone';
+    const orders = await trx
+      .selectFrom('pedidos')
+      .select(['id', 'id_status'])
+      .where('id_cliente', '=', id)
+      .execute();
+    if (orders.some((order) => order.id_status <= 3)) return 'busy';
+    await trx.deleteFrom('simulator.returning_customers').where('customer_id', '=', id).execute();
+    if (orders.length === 0) {
+      await trx.deleteFrom('clientes').where('id', '=', id).execute();
+      return 'deleted';
+    }
+    await trx
+      .updateTable('clientes')
+      .set({ ...anonymous, atualizado_em: sql<Date>`clock_timestamp()` })
+      .where('id', '=', id)
+      .execute();
+    await trx
+      .updateTable('pedidos')
+      .set({ endereco_entrega: orderAddress, atualizado_em: sql<Date>`clock_timestamp()` })
+      .where('id_cliente', '=', id)
+      .execute();
+    return 'anonymised';
+  });
+}
