@@ -41,6 +41,12 @@ export interface Config {
     readonly portWasSet: boolean;
     readonly controlToken: string | undefined;
   };
+  /** How `verify` signs in at Databricks: a token, or a service principal. */
+  readonly databricks: {
+    readonly token: string | undefined;
+    readonly clientId: string | undefined;
+    readonly clientSecret: string | undefined;
+  };
 }
 
 export interface LoadedConfig {
@@ -103,6 +109,11 @@ function buildConfig(
       port: v.HTTP_PORT,
       portWasSet: wasSet('HTTP_PORT'),
       controlToken: v.CONTROL_TOKEN,
+    },
+    databricks: {
+      token: v.DATABRICKS_TOKEN,
+      clientId: v.DATABRICKS_CLIENT_ID,
+      clientSecret: v.DATABRICKS_CLIENT_SECRET,
     },
   };
 }

@@ -217,6 +217,27 @@ export const options = {
     '54320',
     'Its port, on loopback only. The default moves to the next free port when taken; a port that was set does not.',
   ),
+  DATABRICKS_TOKEN: option(
+    'Verification',
+    anyText,
+    null,
+    'Personal access token with which `verify` reads a Databricks SQL warehouse.',
+    { example: 'dapi…', secret: true },
+  ),
+  DATABRICKS_CLIENT_ID: option(
+    'Verification',
+    anyText,
+    null,
+    'Service principal (OAuth) instead of a token: its client id.',
+    { example: '00000000-0000-0000-0000-000000000000' },
+  ),
+  DATABRICKS_CLIENT_SECRET: option(
+    'Verification',
+    anyText,
+    null,
+    'Service principal (OAuth) instead of a token: its secret.',
+    { example: 'dose…', secret: true },
+  ),
 } as const satisfies Record<string, Option<unknown>>;
 
 export type OptionName = keyof typeof options;

@@ -1,0 +1,24 @@
+import { UsageError } from '../../lib/errors.ts';
+import type { OpenTarget } from '../target.ts';
+import { openDatabricksTarget } from './databricks.ts';
+import { openPostgresTarget } from './postgres.ts';
+
+/** Every kind of target, by the scheme of its URL. */
+const openers: Readonly<Record<string, OpenTarget>> = {
+  postgres: openPostgresTarget,
+  postgresql: openPostgresTarget,
+  databricks: openDatabricksTarget,
+};
+
+/** Opens the target that `options.target` names. */
+export const openTarget: OpenTarget = async (options) => {
+  const scheme = /^([a-z]+):/i.exec(options.target)?.[1]?.toLowerCase() ?? '';
+  const open = openers[scheme];
+  if (open === undefined) {
+    throw new UsageError(
+      `--target is not one of the kinds that verify can read`,
+      '--target postgres://user:password@host:5432/database, or databricks://host/sql/1.0/warehouses/ID?catalog=C&schema=S, or duckdb:path/to/file.duckdb',
+    );
+  }
+  return open(options);
+};

@@ -1,0 +1,78 @@
+import pg from 'pg';
+import { type DatabaseSettings, isLoopback } from '../../config/database.ts';
+import { clientConfig } from '../../db/pool.ts';
+import { messageOf, OperatorError, UsageError } from '../../lib/errors.ts';
+import { postgresDialect } from '../dialect.ts';
+import { type RunSql, sqlSide } from '../sql-side.ts';
+import type { OpenTarget } from '../target.ts';
+
+const KEYS_PER_QUERY = 100_000;
+const POLL_MS = 100;
+const CONNECTIONS = 2;
+
+/** Reads query by query from a pool whose sessions think in UTC and cannot write. */
+export function readOnlyPool(settings: DatabaseSettings, size: number): pg.Pool {
+  const pool = new pg.Pool({
+    ...clientConfig(settings, 'cdc-sim verify'),
+    max: size,
+    options: '-c TimeZone=UTC -c default_transaction_read_only=on -c statement_timeout=600000',
+  });
+  // a connection that breaks while idle is found out by the next query
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** Runs a statement, and says in what it failed. */
+export function runOn(pool: pg.Pool): RunSql {
+  return async (sql) => (await pool.query<Record<string, unknown>>(sql)).rows;
+}
+
+/** Any PostgreSQL downstream: a subscriber, or what a tool loads into. */
+export const openPostgresTarget: OpenTarget = async (options) => {
+  const { settings, schema } = targetSettings(options.target);
+  const pool = readOnlyPool(settings, CONNECTIONS);
+  try {
+    await pool.query('SELECT 1');
+  } catch (error) {
+    await pool.end();
+    throw new OperatorError(
+      `cannot reach the target ${settings.host}:${settings.port}/${settings.database}: ${messageOf(error)}`,
+      { fix: 'check host, port, user and password of --target, and that the server runs', cause: error },
+    );
+  }
+  const name = options.schema ?? schema ?? 'public';
+  const side = sqlSide({
+    label: `postgres://${settings.host}:${settings.port}/${settings.database}, schema ${name}`,
+    dialect: postgresDialect,
+    run: runOn(pool),
+    schema: [name],
+    keysPerQuery: KEYS_PER_QUERY,
+    softDeletes: options.hevo,
+  });
+  return Object.assign(side, { pollMs: POLL_MS, close: () => pool.end() });
+};
+
+function targetSettings(text: string): { settings: DatabaseSettings; schema: string | null } {
+  if (!URL.canParse(text) || new URL(text).pathname.length < 2) {
+    throw new UsageError(
+      '--target is not a URL with a host and a database',
+      '--target postgres://user:password@host:5432/database (a % in the password is written %25)',
+    );
+  }
+  const url = new URL(text);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const asked = url.searchParams.get('sslmode');
+  const fallback = isLoopback(host) ? 'disable' : 'require';
+  return {
+    schema: url.searchParams.get('schema'),
+    settings: {
+      host,
+      port: url.port === '' ? 5432 : Number(url.port),
+      database: decodeURIComponent(url.pathname.slice(1)),
+      user: url.username === '' ? 'postgres' : decodeURIComponent(url.username),
+      password: url.password === '' ? undefined : decodeURIComponent(url.password),
+      sslMode: asked === 'disable' || asked === 'verify-full' ? asked : asked === null ? fallback : 'require',
+      sslRootCert: url.searchParams.get('sslrootcert') ?? undefined,
+    },
+  };
+}
