@@ -23,14 +23,15 @@ export function bareHost(value: string): string {
 
 /**
  * Whether a request's Host header names this server. A foreign name that resolves to this machine is how DNS
- * rebinding works: the browser believes it talks to its own site. An address literal cannot be rebound, and so is
- * taken where the server listens beyond loopback; names must be loopback's or the configured one.
+ * rebinding works: the browser believes it talks to its own site. An address literal cannot be rebound, nor can a name
+ * of one label (a container's, a machine's on this network) be bought; both are taken where the server listens
+ * beyond loopback. Other names must be the configured one.
  */
 export function hostAllowed(hostHeader: string | undefined, boundTo: string): boolean {
   if (hostHeader === undefined || !/^[\w.:[\]-]{1,255}$/.test(hostHeader)) return false;
   const host = bareHost(hostHeader);
   if (isLoopback(host) || host === bareHost(boundTo)) return true;
-  return !isLoopback(boundTo) && isIP(host) !== 0;
+  return !isLoopback(boundTo) && (isIP(host) !== 0 || /^[a-z][a-z0-9_-]*$/.test(host));
 }
 
 /**

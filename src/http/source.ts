@@ -77,6 +77,8 @@ export interface StatusSnapshot {
   readonly changes: readonly ChangeRate[];
   readonly funnel: Funnel;
   readonly workers: readonly WorkerShare[];
+  /** Connections of this process. */
+  readonly pool: { readonly size: number; readonly idle: number; readonly waiting: number } | null;
   readonly cdc: CdcStatus;
   readonly doctor: DoctorReport | null;
   readonly verify: VerifyResult | null;

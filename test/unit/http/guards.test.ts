@@ -29,11 +29,13 @@ describe('the Host header', () => {
     expect(hostAllowed(host, '127.0.0.1')).toBe(false),
   );
 
-  it('takes address literals and the configured name, but no other name, when bound beyond loopback', () => {
+  it('takes address literals, names of one label and the configured name, but no other name, when bound beyond loopback', () => {
     expect(hostAllowed('192.168.1.7:8080', '0.0.0.0')).toBe(true);
     expect(hostAllowed('[fd00::1]:8080', '::')).toBe(true);
     expect(hostAllowed('127.0.0.1:8080', '0.0.0.0')).toBe(true);
     expect(hostAllowed('sim.internal:8080', 'sim.internal')).toBe(true);
+    expect(hostAllowed('simulator:8080', '0.0.0.0')).toBe(true);
+    expect(hostAllowed('simulator:8080', '127.0.0.1')).toBe(false);
     expect(hostAllowed('evil.example', '0.0.0.0')).toBe(false);
   });
 
