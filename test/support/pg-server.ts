@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import type { DatabaseSettings } from '../../src/config/database.ts';
+import { attachEmbedded } from '../../src/db/embedded/attach.ts';
+import { silentLogger } from '../../src/lib/logger.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    pgAdmin: DatabaseSettings;
+  }
+}
+
+export interface TestServer {
+  /** Of the database `loja`, which tests leave alone. */
+  readonly settings: DatabaseSettings;
+  readonly dataDir: string;
+  stop(): Promise<void>;
+}
+
+/** A port that nobody uses just now. */
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === 'object' && address !== null
+          ? resolve(address.port)
+          : reject(new Error('no port')),
+      );
+    });
+  });
+}
+
+/** A real PostgreSQL in a folder of its own; quick, because nothing of it must survive a power cut. */
+export async function startTestServer(
+  serverSettings: Readonly<Record<string, string>> = {},
+): Promise<TestServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'cdc-sim-test-'));
+  const embedded = await attachEmbedded(
+    {
+      dataDir: join(folder, 'postgres'),
+      port: await freePort(),
+      portWasSet: false,
+      serverSettings: {
+        fsync: 'off',
+        synchronous_commit: 'off',
+        full_page_writes: 'off',
+        max_connections: '200',
+        max_wal_senders: '20',
+        max_replication_slots: '20',
+        max_logical_replication_workers: '20',
+        max_worker_processes: '30',
+        ...serverSettings,
+      },
+    },
+    silentLogger(),
+  );
+  return {
+    settings: embedded.settings,
+    dataDir: embedded.dataDir,
+    stop: async () => {
+      await embedded.detach();
+      rmSync(folder, { recursive: true, force: true });
+      // as root the data may live elsewhere, behind a link
+      rmSync(embedded.dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Vitest's global set-up of the `pg` tests: one server for all of them. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startTestServer();
+  project.provide('pgAdmin', server.settings);
+  return () => server.stop();
+}
