@@ -12,7 +12,9 @@ import type { StatusSnapshot, StatusSource } from './source.ts';
 export const FRAME_MS = 1000;
 /** A quarter of an hour, a point every other second. */
 const SERIES_POINTS = 450;
-const POINT_EVERY_FRAMES = 2;
+const POINT_EVERY_MS = 2000;
+/** Snapshots come every second, give or take: a point is not put off for being some milliseconds early. */
+const POINT_SLACK_MS = 200;
 const RECENT_EVENTS = 60;
 /** More than this in one frame is more than anybody reads: the newest are shown, the rest are counted. */
 const EVENTS_A_FRAME = 25;
@@ -49,7 +51,6 @@ export class Hub {
   readonly #recent: PublicEvent[] = [];
   #fresh: PublicEvent[] = [];
   #seq = 0;
-  #frames = 0;
   #asking = false;
   #snapshot: StatusSnapshot | null = null;
   #takenAtMs = performance.now();
@@ -162,11 +163,11 @@ export class Hub {
   }
 
   #addPoint(): SeriesPoint | null {
-    this.#frames += 1;
-    if (this.#snapshot === null || this.#frames % POINT_EVERY_FRAMES !== 1) return null;
+    if (this.#snapshot === null) return null;
     const { atMs, traffic } = this.#snapshot;
+    const lastMs = this.#series.points.at(-1)?.[0] ?? 0;
+    if (atMs - lastMs < POINT_EVERY_MS - POINT_SLACK_MS) return null;
     const point: SeriesPoint = [atMs, traffic.achievedPerMinute, traffic.targetPerMinute];
-    if ((this.#series.points.at(-1)?.[0] ?? 0) >= atMs) return null;
     this.#series.add(point);
     return point;
   }

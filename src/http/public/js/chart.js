@@ -32,7 +32,7 @@ export function createChart() {
     const options = {
       width: Math.max(200, box.clientWidth),
       height: Math.max(150, box.clientHeight),
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
       legend: { show: false },
       cursor: { points: { size: 7 }, drag: { x: false, y: false } },
       scales: { x: { time: true, range: () => xRange() }, y: { range } },
@@ -42,7 +42,7 @@ export function createChart() {
           grid: { show: false },
           size: 28,
           values: (_u, splits) => splits.map((s) => format.clockShort(s * 1000)),
-          space: 90,
+          space: 64,
         },
         {
           ...axis,

@@ -10,7 +10,8 @@ function facts(order) {
   return make(
     'dl',
     { class: 'facts story-facts' },
-    fact(t('customer'), `${customer.name} · ${customer.city}`),
+    fact(t('customer'), customer.name),
+    fact(t('city'), customer.city),
     fact(t('channel'), order.channel),
     fact(t('payment'), installments > 1 ? t('installments', { payment, count: installments }) : payment),
     fact(t('promised'), format.day(order.promisedOn)),
@@ -76,7 +77,7 @@ export function createStory() {
 
   async function open(id) {
     const own = ++asked;
-    setText(byId('story-title'), t('orderTitle', { id: format.count(id) }));
+    setText(byId('story-title'), t('orderTitle', { id }));
     body.replaceChildren(make('p', { class: 'note' }, '…'));
     if (!dialog.open) dialog.showModal();
     try {
@@ -86,7 +87,7 @@ export function createStory() {
       body.replaceChildren(state, facts(order), itemsTable(order), timeline(order));
     } catch (error) {
       if (own !== asked) return;
-      const text = error.status === 404 ? t('orderGone', { id: format.count(id) }) : error.message;
+      const text = error.status === 404 ? t('orderGone', { id }) : error.message;
       body.replaceChildren(make('p', { role: 'alert' }, text));
     }
   }

@@ -34,8 +34,11 @@ function describe({ event, message, fields }) {
 /** The latest events, newest first; an order's opens its story. Holds still while somebody reads further down. */
 export function createTicker(openStory) {
   const list = byId('ticker');
+  const held = byId('held');
   let lastSeq = 0;
   let entries = [];
+  let waiting = [];
+  let waitingCount = 0;
 
   function row(entry) {
     const { title, details } = describe(entry);
@@ -64,42 +67,70 @@ export function createTicker(openStory) {
   function trim() {
     entries = entries.slice(-MAX_ROWS);
     while (list.children.length > MAX_ROWS) {
-      if (list.lastElementChild.contains(document.activeElement)) break;
       list.lastElementChild.remove();
     }
   }
 
+  /** Nobody can click on what moves: the list holds still under a pointer and around the focus. */
+  const holds = () => list.matches(':hover') || list.contains(document.activeElement);
+
+  function showHeld() {
+    held.hidden = waitingCount === 0;
+    setText(held, t('held', { count: format.count(waitingCount) }));
+  }
+
+  function release() {
+    if (waitingCount === 0 || holds()) return;
+    const events = waiting;
+    waiting = [];
+    waitingCount = 0;
+    showHeld();
+    put(events);
+  }
+  list.addEventListener('pointerleave', () => setTimeout(release, 0));
+  list.addEventListener('focusout', () => setTimeout(release, 0));
+
+  function put(events) {
+    const fresh = events.filter(({ seq }) => seq > lastSeq);
+    if (fresh.length === 0) return;
+    const missed = lastSeq === 0 ? 0 : fresh[0].seq - lastSeq - 1;
+    const reading = list.scrollTop > 8;
+    const heightBefore = list.scrollHeight;
+    if (missed > 0) {
+      const text = make('span', { class: 'what note' }, t('leftOut', { count: format.count(missed) }));
+      list.prepend(
+        make('li', {}, make('div', { class: 'event' }, make('i', { 'aria-hidden': 'true' }), text)),
+      );
+    }
+    for (const entry of fresh) add(entry);
+    entries.push(...fresh);
+    lastSeq = fresh.at(-1).seq;
+    trim();
+    if (reading) list.scrollTop += list.scrollHeight - heightBefore;
+  }
+
   return {
     add(events) {
-      const fresh = events.filter(({ seq }) => seq > lastSeq);
-      if (fresh.length === 0) return;
-      const missed = lastSeq === 0 ? 0 : fresh[0].seq - lastSeq - 1;
-      const reading = list.scrollTop > 8;
-      const heightBefore = list.scrollHeight;
-      if (missed > 0) {
-        const note = make(
-          'div',
-          { class: 'event' },
-          make('i', { 'aria-hidden': 'true' }),
-          make('span', { class: 'what note' }, t('leftOut', { count: format.count(missed) })),
-        );
-        list.prepend(make('li', {}, note));
+      if (!holds()) {
+        put([...waiting, ...events]);
+        waiting = [];
+        waitingCount = 0;
+      } else {
+        waiting = [...waiting, ...events].slice(-MAX_ROWS);
+        waitingCount += events.length;
       }
-      for (const entry of fresh) add(entry);
-      entries.push(...fresh);
-      lastSeq = fresh.at(-1).seq;
-      trim();
-      if (reading) list.scrollTop += list.scrollHeight - heightBefore;
+      showHeld();
     },
     /** A daemon that was started again counts from one. */
     restart() {
       lastSeq = 0;
       entries = [];
+      waiting = [];
+      waitingCount = 0;
       list.replaceChildren();
     },
     relabel() {
       list.replaceChildren(...entries.map(row).reverse());
-      setText(byId('find-id'), '');
     },
   };
 }
