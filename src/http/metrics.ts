@@ -39,7 +39,7 @@ export class Metrics {
     });
     this.#changes = new Counter({
       name: 'cdc_sim_changes_total',
-      help: 'Row changes in the published tables by all workers, from the ledger, since this process started.',
+      help: 'Row changes in the published tables by all workers, as PostgreSQL counts them, since this process started.',
       labelNames: ['table', 'op'],
       registers,
     });
@@ -47,12 +47,14 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 50 });
   }
 
-  /** Counts what the log tells about orders. */
+  /** Counts what the log tells about orders; `lagMs` among an event's fields says how late a transition was. */
   observe(announcement: Announcement): void {
     const [subject, event] = announcement.event.split('.');
     if (subject !== 'order' || event === undefined) return;
     if (event === 'placed') this.#placed.inc();
     else this.#transitions.inc({ event });
+    const { lagMs } = announcement.fields;
+    if (typeof lagMs === 'number') this.recordTransitionLag(lagMs / 1000);
   }
 
   /** How late a transition was made, in seconds after it was due; early counts as zero. */

@@ -73,7 +73,7 @@ export interface StatusSnapshot {
     /** True when the backlog is more than the ticks can catch up with; `detail` says it in a sentence. */
     readonly behind: { readonly detail: string } | null;
   };
-  /** Changes a second by table and operation, mean of the last ten seconds, from the ledger. */
+  /** Changes a second by table and operation, mean of the last ten seconds. */
   readonly changes: readonly ChangeRate[];
   readonly funnel: Funnel;
   readonly workers: readonly WorkerShare[];

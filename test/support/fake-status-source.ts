@@ -20,7 +20,6 @@ const SHARES: Readonly<Record<Moved, number>> = {
   cancelled: 0.04,
   purged: 0.03,
 };
-const CHANNELS = ['E-commerce', 'Marketplace', 'WhatsApp', 'Loja Física', 'Telefone'];
 const MB = 1024 ** 2;
 
 /** A shop that lives in memory: enough to look at, and every trouble can be switched on. */
@@ -275,7 +274,7 @@ export class FakeStatusSource implements StatusSource {
         orderId,
         total: (90 + this.#random.next() * 900).toFixed(2),
         items: this.#random.int(1, 4),
-        channel: this.#random.pick(CHANNELS),
+        channel: this.#random.int(1, 5),
         email: 'maria.souza@example.com',
       };
       this.announce(`order.${moved}`, fields, `order ${orderId} ${moved} for Maria Souza`);

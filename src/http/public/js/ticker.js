@@ -18,6 +18,9 @@ const KINDS = {
   'slot.lag': 'warned',
 };
 
+/** Table `canalvenda`. */
+const CHANNELS = ['', 'Loja Física', 'E-commerce', 'Marketplace', 'Telefone', 'WhatsApp'];
+
 function describe({ event, message, fields }) {
   const known = hasString('event', event);
   const title = known ? t(`event.${event}`, fields) : (message ?? event);
@@ -26,7 +29,7 @@ function describe({ event, message, fields }) {
     if (fields.total != null) details.push(format.money(fields.total));
     if (fields.items != null)
       details.push(fields.items === 1 ? t('item') : t('items', { count: fields.items }));
-    if (fields.channel != null) details.push(fields.channel);
+    if (fields.channel != null) details.push(CHANNELS[fields.channel] ?? fields.channel);
   }
   return { title, details: details.join(' · ') };
 }
