@@ -69,7 +69,7 @@ async function ensureTemplate(
   const connections = connect({ ...admin, database: unfinished }, { poolSize: 3, logger });
   try {
     await migrate(connections.db, logger);
-    if (template === 'seeded') await seedTestShop(connections, logger);
+    if (template === 'seeded') await seedTestShop({ ...admin, database: unfinished }, logger);
   } finally {
     await connections.close();
   }

@@ -1,7 +1,18 @@
-import type { Connections } from '../../src/db/pool.ts';
+import { seedShop } from '../../src/catalog/seed.ts';
+import type { DatabaseSettings } from '../../src/config/database.ts';
 import type { Logger } from '../../src/lib/logger.ts';
 
-/** A small shop for tests; replaced by the seeder. */
-export async function seedTestShop(_connections: Connections, _logger: Logger): Promise<void> {
-  throw new Error('there is no seeder yet');
+/** The shop of the `seeded` template: small, and the same in every run but for its dates. */
+export const TEST_SHOP = {
+  seed: 'test',
+  customers: 50,
+  products: 60,
+  historyDays: 30,
+  historyOrders: 300,
+  paymentMix: 'today',
+  lifecycleSpeed: 1440,
+} as const;
+
+export async function seedTestShop(settings: DatabaseSettings, logger: Logger): Promise<void> {
+  await seedShop(settings, TEST_SHOP, logger);
 }
