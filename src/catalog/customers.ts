@@ -7,7 +7,10 @@ import type { CustomerRow, State } from './types.ts';
 import { states } from './types.ts';
 import { weighted } from './weighted.ts';
 
-export type AddressFields = Pick<CustomerRow, 'telefone' | 'endereco' | 'bairro' | 'cidade' | 'estado' | 'cep'>;
+export type AddressFields = Pick<
+  CustomerRow,
+  'telefone' | 'endereco' | 'bairro' | 'cidade' | 'estado' | 'cep'
+>;
 
 export interface CustomerFactory {
   /** A customer; unique by construction for unique ids. `registeredOn`: YYYY-MM-DD. */
@@ -35,13 +38,23 @@ function createPools() {
   const { person } = fakerPT_BR.definitions;
   const list = (value: unknown): readonly string[] => {
     const texts = Array.isArray(value) ? value : Object.values(value as Record<string, unknown>).flat();
-    return [...new Set(texts.filter((text): text is string => typeof text === 'string' && /^[\p{L}' -]+$/u.test(text)))];
+    return [
+      ...new Set(
+        texts.filter((text): text is string => typeof text === 'string' && /^[\p{L}' -]+$/u.test(text)),
+      ),
+    ];
   };
-  return { men: list(person.first_name.male), women: list(person.first_name.female), surnames: list(person.last_name.generic) };
+  return {
+    men: list(person.first_name.male),
+    women: list(person.first_name.female),
+    surnames: list(person.last_name.generic),
+  };
 }
 
 const drawState = weighted(states.map((state) => [state, ordersByState[state]] as const));
-const drawCity = Object.fromEntries(states.map((state) => [state, weighted(citiesByState[state].map(parseCity))])) as Record<State, (random: Random) => City>;
+const drawCity = Object.fromEntries(
+  states.map((state) => [state, weighted(citiesByState[state].map(parseCity))]),
+) as Record<State, (random: Random) => City>;
 const drawGender = weighted<number>(people.gender);
 const drawMaritalStatus = weighted<number>(people.maritalStatus);
 const drawProvider = weighted<string>(people.emailProviders);
@@ -70,9 +83,13 @@ export function createCustomerFactory({ random }: { readonly random: Random }): 
     create: (id, registeredOn) => {
       const state = drawState(random);
       const gender = drawGender(random);
-      const nome = random.pick(gender === 1 || (gender === 3 && random.chance(0.5)) ? pools.men : pools.women);
+      const nome = random.pick(
+        gender === 1 || (gender === 3 && random.chance(0.5)) ? pools.men : pools.women,
+      );
       const first = random.pick(pools.surnames);
-      const sobrenome = random.chance(people.secondSurname) ? `${first} ${random.pick(pools.surnames)}` : first;
+      const sobrenome = random.chance(people.secondSurname)
+        ? `${first} ${random.pick(pools.surnames)}`
+        : first;
       return {
         id,
         nome,
@@ -117,18 +134,29 @@ function digits(random: Random, count: number): string {
 
 /** Letters of a name as an address has them: `João D'Ávila` → `joao`, `davila`. */
 function plain(text: string): string {
-  return text.normalize('NFD').replaceAll(/[^A-Za-z]/g, '').toLowerCase();
+  return text
+    .normalize('NFD')
+    .replaceAll(/[^A-Za-z]/g, '')
+    .toLowerCase();
 }
 
 /** Nobody else's: the only digits are the id at the end. */
 function emailOf(id: number, nome: string, sobrenome: string, random: Random): string {
   const first = plain(nome);
   const last = plain(sobrenome.split(' ').at(-1) ?? '');
-  const local = random.pick([`${first}.${last}`, `${first}${last}`, `${first}_${last}`, `${first.charAt(0)}${last}`, `${last}.${first}`]);
+  const local = random.pick([
+    `${first}.${last}`,
+    `${first}${last}`,
+    `${first}_${last}`,
+    `${first.charAt(0)}${last}`,
+    `${last}.${first}`,
+  ]);
   return `${local}${id}@${drawProvider(random)}`;
 }
 
 /** The address in one line, as `pedidos.endereco_entrega` takes it. */
-export function deliveryAddressOf(row: Pick<CustomerRow, 'endereco' | 'bairro' | 'cidade' | 'estado' | 'cep'>): string {
+export function deliveryAddressOf(
+  row: Pick<CustomerRow, 'endereco' | 'bairro' | 'cidade' | 'estado' | 'cep'>,
+): string {
   return `${row.endereco}, ${row.bairro}, ${row.cidade} - ${row.estado}, ${row.cep}`;
 }

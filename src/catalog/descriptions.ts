@@ -10,12 +10,61 @@ export interface Described {
 /** So many products come with a whole data sheet: long enough that PostgreSQL stores it out of line. */
 const WITH_SHEET = 0.06;
 
-const USES = ['', 'para o dia a dia', 'para treinos e academia', 'para corridas de rua', 'para a quadra', 'para manobras na pista', 'para ocasiões sociais'];
-const UPPERS = ['cabedal em couro legítimo', 'cabedal em mesh respirável', 'cabedal em knit sem costuras', 'cabedal em camurça', 'cabedal em lona resistente', 'cabedal sintético de fácil limpeza'];
-const SOLES = ['solado de borracha antiderrapante', 'entressola de EVA macia', 'entressola com retorno de energia', 'solado vulcanizado', 'palmilha anatômica removível', 'placa de estabilidade no mediopé'];
-const CARE = ['Limpe com pano úmido e sabão neutro.', 'Não use máquina de lavar.', 'Seque à sombra, longe de fontes de calor.', 'Guarde em local arejado.'];
-const PARTS = ['Cabedal', 'Forro', 'Língua', 'Atacador', 'Palmilha', 'Entressola', 'Solado', 'Contraforte', 'Biqueira', 'Ilhós'];
-const MATERIALS = ['poliéster', 'algodão', 'EVA', 'TPU', 'borracha natural', 'couro bovino', 'poliamida', 'elastano', 'poliuretano', 'fibra reciclada'];
+const USES = [
+  '',
+  'para o dia a dia',
+  'para treinos e academia',
+  'para corridas de rua',
+  'para a quadra',
+  'para manobras na pista',
+  'para ocasiões sociais',
+];
+const UPPERS = [
+  'cabedal em couro legítimo',
+  'cabedal em mesh respirável',
+  'cabedal em knit sem costuras',
+  'cabedal em camurça',
+  'cabedal em lona resistente',
+  'cabedal sintético de fácil limpeza',
+];
+const SOLES = [
+  'solado de borracha antiderrapante',
+  'entressola de EVA macia',
+  'entressola com retorno de energia',
+  'solado vulcanizado',
+  'palmilha anatômica removível',
+  'placa de estabilidade no mediopé',
+];
+const CARE = [
+  'Limpe com pano úmido e sabão neutro.',
+  'Não use máquina de lavar.',
+  'Seque à sombra, longe de fontes de calor.',
+  'Guarde em local arejado.',
+];
+const PARTS = [
+  'Cabedal',
+  'Forro',
+  'Língua',
+  'Atacador',
+  'Palmilha',
+  'Entressola',
+  'Solado',
+  'Contraforte',
+  'Biqueira',
+  'Ilhós',
+];
+const MATERIALS = [
+  'poliéster',
+  'algodão',
+  'EVA',
+  'TPU',
+  'borracha natural',
+  'couro bovino',
+  'poliamida',
+  'elastano',
+  'poliuretano',
+  'fibra reciclada',
+];
 
 /** A product's text in Portuguese: a sentence or two for most, a data sheet of some kilobytes for a few. */
 export function describeProduct(product: Described, random: Random): string {
@@ -30,8 +79,14 @@ function dataSheet(random: Random): string {
   const lines = ['Ficha técnica'];
   for (let i = 0; i < 110; i++) {
     const share = random.int(5, 95);
-    const lot = random.int(0, 2 ** 32 - 1).toString(36).toUpperCase();
-    const batch = random.int(0, 2 ** 32 - 1).toString(36).toUpperCase();
+    const lot = random
+      .int(0, 2 ** 32 - 1)
+      .toString(36)
+      .toUpperCase();
+    const batch = random
+      .int(0, 2 ** 32 - 1)
+      .toString(36)
+      .toUpperCase();
     lines.push(
       `${random.pick(PARTS)}: ${share}% ${random.pick(MATERIALS)}, ${100 - share}% ${random.pick(MATERIALS)}; ${random.int(80, 420)} g/m², lote ${lot}-${batch}`,
     );

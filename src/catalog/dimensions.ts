@@ -1,5 +1,15 @@
 export interface LookupTable {
-  readonly table: 'status' | 'formapagamento' | 'canalvenda' | 'categorias' | 'marcas' | 'generocliente' | 'generoproduto' | 'estadocivil' | 'emailmarketing' | 'entregue';
+  readonly table:
+    | 'status'
+    | 'formapagamento'
+    | 'canalvenda'
+    | 'categorias'
+    | 'marcas'
+    | 'generocliente'
+    | 'generoproduto'
+    | 'estadocivil'
+    | 'emailmarketing'
+    | 'entregue';
   readonly rows: readonly { readonly id: number; readonly nome: string }[];
 }
 
@@ -13,7 +23,19 @@ export const lookupRows: readonly LookupTable[] = [
   lookup('formapagamento', 'Cartão Crédito', 'Cartão Débito', 'PIX', 'Boleto Bancário'),
   lookup('canalvenda', 'Loja Física', 'E-commerce', 'Marketplace', 'Telefone', 'WhatsApp'),
   lookup('categorias', 'Casual', 'Esporte', 'Corrida', 'Basquete', 'Skate', 'Social'),
-  lookup('marcas', 'Nike', 'Adidas', 'Puma', 'Mizuno', 'Asics', 'Vans', 'Converse', 'New Balance', 'Reebok', 'Olympikus'),
+  lookup(
+    'marcas',
+    'Nike',
+    'Adidas',
+    'Puma',
+    'Mizuno',
+    'Asics',
+    'Vans',
+    'Converse',
+    'New Balance',
+    'Reebok',
+    'Olympikus',
+  ),
   lookup('generocliente', 'Masculino', 'Feminino', 'Outro'),
   lookup('generoproduto', 'Masculino', 'Feminino', 'Unissex'),
   lookup('estadocivil', 'Solteiro(a)', 'Casado(a)', 'Divorciado(a)', 'Viúvo(a)'),

@@ -17,8 +17,23 @@ export interface HistoryLoaderOptions {
 const ORDERS_PER_ROUND = 5_000;
 
 const ORDER_COLUMNS = [
-  'id', 'id_cliente', 'data_pedido', 'id_canalvenda', 'id_forma_pagamento', 'parcelas', 'id_status', 'subtotal', 'frete',
-  'valor_desconto', 'total', 'endereco_entrega', 'data_prevista', 'data_aprovacao', 'data_envio', 'data_entrega', 'id_entregue',
+  'id',
+  'id_cliente',
+  'data_pedido',
+  'id_canalvenda',
+  'id_forma_pagamento',
+  'parcelas',
+  'id_status',
+  'subtotal',
+  'frete',
+  'valor_desconto',
+  'total',
+  'endereco_entrega',
+  'data_prevista',
+  'data_aprovacao',
+  'data_envio',
+  'data_entrega',
+  'id_entregue',
 ];
 const ITEM_COLUMNS = ['id', 'id_pedido', 'id_produto', 'quantidade', 'preco_unitario', 'subtotal'];
 const SCHEDULE_COLUMNS = ['order_id', 'due_at', 'next_events', 'next_at'];
@@ -59,23 +74,47 @@ export class HistoryLoader {
     const subtotal = subtotalCents(order);
     this.#orders.push(
       copyLine([
-        this.#orderId, customerId, timestamp(order.placedAtMs), order.channelId, order.paymentMethodId, order.installments,
-        OrderState[position.state], centsToNumeric(subtotal), centsToNumeric(order.freightCents), centsToNumeric(order.discountCents),
-        centsToNumeric(subtotal + order.freightCents - order.discountCents), order.deliveryAddress, order.promisedOn,
-        timestamp(position.approvedAtMs), timestamp(position.shippedAtMs), timestamp(position.deliveredAtMs),
+        this.#orderId,
+        customerId,
+        timestamp(order.placedAtMs),
+        order.channelId,
+        order.paymentMethodId,
+        order.installments,
+        OrderState[position.state],
+        centsToNumeric(subtotal),
+        centsToNumeric(order.freightCents),
+        centsToNumeric(order.discountCents),
+        centsToNumeric(subtotal + order.freightCents - order.discountCents),
+        order.deliveryAddress,
+        order.promisedOn,
+        timestamp(position.approvedAtMs),
+        timestamp(position.shippedAtMs),
+        timestamp(position.deliveredAtMs),
         position.deliveredAtMs === null ? 2 : 1,
       ]),
     );
     for (const item of order.items) {
       this.#itemId += 1;
       const price = centsToNumeric(item.unitPriceCents);
-      this.#items.push(copyLine([this.#itemId, this.#orderId, item.productId, item.quantity, price, centsToNumeric(item.quantity * item.unitPriceCents)]));
-      if (!position.stockReturned) this.#sold.set(item.productId, (this.#sold.get(item.productId) ?? 0) + item.quantity);
+      this.#items.push(
+        copyLine([
+          this.#itemId,
+          this.#orderId,
+          item.productId,
+          item.quantity,
+          price,
+          centsToNumeric(item.quantity * item.unitPriceCents),
+        ]),
+      );
+      if (!position.stockReturned)
+        this.#sold.set(item.productId, (this.#sold.get(item.productId) ?? 0) + item.quantity);
     }
     const next = position.remaining[0];
     if (next !== undefined) {
       const { events, times } = scheduleLiterals(position.remaining);
-      this.#schedule.push(copyLine([this.#orderId, timestamp(nowMs + (next.atMs - nowMs) / speed), events, times]));
+      this.#schedule.push(
+        copyLine([this.#orderId, timestamp(nowMs + (next.atMs - nowMs) / speed), events, times]),
+      );
     }
     if (order.nextPurchaseAtMs !== null && order.nextPurchaseAtMs > nowMs) {
       this.addReturning(customerId, order.nextPurchaseAtMs, order.purchases);
@@ -106,9 +145,13 @@ export class HistoryLoader {
   async finish(): Promise<void> {
     await this.flush();
     // the stock on the shelf is what is left by now: what there was at first follows from what was sold
-    const book = this.#options.products.map((product) => copyLine([product.id, product.stock + (this.#sold.get(product.id) ?? 0)]));
+    const book = this.#options.products.map((product) =>
+      copyLine([product.id, product.stock + (this.#sold.get(product.id) ?? 0)]),
+    );
     await copyRows(this.#client, 'simulator.stock_book', ['product_id', 'initial'], book);
-    if (this.#orderId > 0) await this.#client.query(`SELECT setval('public.pedidos_id_seq', $1)`, [this.#orderId]);
-    if (this.#itemId > 0) await this.#client.query(`SELECT setval('public.itenspedido_id_seq', $1)`, [this.#itemId]);
+    if (this.#orderId > 0)
+      await this.#client.query(`SELECT setval('public.pedidos_id_seq', $1)`, [this.#orderId]);
+    if (this.#itemId > 0)
+      await this.#client.query(`SELECT setval('public.itenspedido_id_seq', $1)`, [this.#itemId]);
   }
 }

@@ -1,5 +1,12 @@
 import type { Random } from '../lib/random.ts';
-import { colours, marginRange, modelsByBrand, priceEndings, priceShape, sizesByAudience } from './data/models.ts';
+import {
+  colours,
+  marginRange,
+  modelsByBrand,
+  priceEndings,
+  priceShape,
+  sizesByAudience,
+} from './data/models.ts';
 import { describeProduct } from './descriptions.ts';
 import type { ProductRow } from './types.ts';
 import { weighted } from './weighted.ts';
@@ -23,7 +30,19 @@ interface Variant {
   readonly edition: string;
 }
 
-const BRANDS = ['', 'Nike', 'Adidas', 'Puma', 'Mizuno', 'Asics', 'Vans', 'Converse', 'New Balance', 'Reebok', 'Olympikus'];
+const BRANDS = [
+  '',
+  'Nike',
+  'Adidas',
+  'Puma',
+  'Mizuno',
+  'Asics',
+  'Vans',
+  'Converse',
+  'New Balance',
+  'Reebok',
+  'Olympikus',
+];
 const GENDER_IDS: Readonly<Record<Audience, number>> = { M: 1, F: 2, U: 3 };
 const AUDIENCE_NAMES: Readonly<Record<Audience, string>> = { M: 'Masculino', F: 'Feminino', U: 'Unissex' };
 const drawEnding = weighted(priceEndings);
@@ -47,8 +66,19 @@ const models: readonly Model[] = modelsByBrand.flatMap(([brandId, , lines]) =>
  * The shop's assortment: `count` products, each a model in a colour and a size. Every brand is there before a second
  * colour of any model is; a model costs the same in every size and colour.
  */
-export function createProducts({ random, count }: { readonly random: Random; readonly count: number }): ProductRow[] {
-  const prices = new Map(models.map((model) => [priceKey(model), listPriceCents(model, random.stream(`price/${priceKey(model)}`))]));
+export function createProducts({
+  random,
+  count,
+}: {
+  readonly random: Random;
+  readonly count: number;
+}): ProductRow[] {
+  const prices = new Map(
+    models.map((model) => [
+      priceKey(model),
+      listPriceCents(model, random.stream(`price/${priceKey(model)}`)),
+    ]),
+  );
   const rows: ProductRow[] = [];
   for (const variant of variants(random)) {
     const priceCents = prices.get(priceKey(variant.model)) ?? 0;
@@ -64,7 +94,13 @@ export function createProducts({ random, count }: { readonly random: Random; rea
  * A model that the shop has not had before, in one colour, all its sizes. `number` keeps its SKUs apart from all
  * others: hand in one that was not used before.
  */
-export function createLaunch({ random, number }: { readonly random: Random; readonly number: number }): ProductRow[] {
+export function createLaunch({
+  random,
+  number,
+}: {
+  readonly random: Random;
+  readonly number: number;
+}): ProductRow[] {
   const model = random.pick(models);
   const [colour, colourCode] = random.pick(colours);
   const variant: Variant = { model, colour, colourCode, edition: ` Ed. ${number}` };
@@ -84,13 +120,20 @@ function* variants(random: Random): Generator<Variant> {
 
 function palette(random: Random): (readonly [string, string])[] {
   const single = shuffled(colours, random);
-  const pairs = colours.flatMap(([a, codeA]) => colours.filter(([b]) => b !== a).map(([b, codeB]) => [`${a}/${b}`, `${codeA}${codeB}`] as const));
+  const pairs = colours.flatMap(([a, codeA]) =>
+    colours.filter(([b]) => b !== a).map(([b, codeB]) => [`${a}/${b}`, `${codeA}${codeB}`] as const),
+  );
   return [...single, ...shuffled(pairs, random)];
 }
 
 /** All models, the brands by turns, so that a small assortment has every brand. */
 function spread(random: Random): Model[] {
-  const byBrand = modelsByBrand.map(([brandId]) => shuffled(models.filter((model) => model.brandId === brandId), random));
+  const byBrand = modelsByBrand.map(([brandId]) =>
+    shuffled(
+      models.filter((model) => model.brandId === brandId),
+      random,
+    ),
+  );
   const order: Model[] = [];
   for (let round = 0; byBrand.some((list) => list.length > round); round++) {
     for (const list of shuffled(byBrand, random)) {
@@ -117,7 +160,9 @@ function priceKey(model: Model): string {
 /** The rank's quantile of the shop's price distribution, with a price tag's ending. */
 function listPriceCents(model: Model, random: Random): number {
   const u = (model.rank + random.next()) / 102;
-  const reais = Math.round(priceShape.medianBrl * Math.exp(priceShape.sigma * normalQuantile(Math.min(Math.max(u, 0.005), 0.995))));
+  const reais = Math.round(
+    priceShape.medianBrl * Math.exp(priceShape.sigma * normalQuantile(Math.min(Math.max(u, 0.005), 0.995))),
+  );
   const ending = drawEnding(random);
   // 279.90 and 279.99 belong to 280, 280.00 is 280
   return ending === 0 ? reais * 100 : (reais - 1) * 100 + ending;
@@ -126,12 +171,18 @@ function listPriceCents(model: Model, random: Random): number {
 function productOf(variant: Variant, size: number, priceCents: number, random: Random): ProductRow {
   const { model, colour, colourCode, edition } = variant;
   const margin = marginRange.min + random.next() * (marginRange.max - marginRange.min);
-  const slug = `${model.name}${edition}`.toUpperCase().replaceAll(/[^A-Z0-9]/g, '').slice(0, 18);
+  const slug = `${model.name}${edition}`
+    .toUpperCase()
+    .replaceAll(/[^A-Z0-9]/g, '')
+    .slice(0, 18);
   const modelo = `${model.name}${edition}`;
   return {
     sku: `${brandCodes.get(model.brandId) ?? 'GEN'}-${slug}-${colourCode}-${model.audience}-${size}`,
     nome: `Tênis ${model.brand} ${modelo} ${AUDIENCE_NAMES[model.audience]} ${colour} ${size}`,
-    descricao: describeProduct({ brand: model.brand, model: modelo, categoryId: model.categoryId, colour }, random),
+    descricao: describeProduct(
+      { brand: model.brand, model: modelo, categoryId: model.categoryId, colour },
+      random,
+    ),
     precoCents: priceCents,
     precoCustoCents: Math.round(priceCents * (1 - margin)),
     tamanho: size,
@@ -146,9 +197,17 @@ function productOf(variant: Variant, size: number, priceCents: number, random: R
 
 /** Inverse of the normal distribution, Acklam's rational approximation (relative error below 1.2e-9). */
 function normalQuantile(p: number): number {
-  const a = [-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239];
-  const b = [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572];
-  const c = [-0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783];
+  const a = [
+    -39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716,
+    2.506628277459239,
+  ];
+  const b = [
+    -54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572,
+  ];
+  const c = [
+    -0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968,
+    2.938163982698783,
+  ];
   const d = [0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416];
   const poly = (k: readonly number[], x: number) => k.reduce((sum, value) => sum * x + value, 0);
   if (p < 0.02425) {

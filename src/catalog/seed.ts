@@ -48,7 +48,12 @@ const DAY_MS = 86_400_000;
  * Fills an empty shop once: lookups, products, customers, and the past orders, all in one transaction: an interrupted
  * seed leaves nothing behind. A shop that is there is left alone, to the last byte.
  */
-export async function seedShop(settings: DatabaseSettings, options: SeedOptions, logger: Logger, progress?: SeedProgress): Promise<SeedResult> {
+export async function seedShop(
+  settings: DatabaseSettings,
+  options: SeedOptions,
+  logger: Logger,
+  progress?: SeedProgress,
+): Promise<SeedResult> {
   const client = new pg.Client(clientConfig(settings, 'cdc-sim seed'));
   client.on('error', (error) => logger.debug({ reason: error.message }, 'the seeding connection broke'));
   await client.connect();
@@ -65,7 +70,9 @@ export async function seedShop(settings: DatabaseSettings, options: SeedOptions,
     }
     const shop = await fill(client, options, logger, progress);
     await client.query('COMMIT');
-    await client.query('ANALYZE public.clientes, public.produtos, public.pedidos, public.itenspedido, simulator.order_schedule');
+    await client.query(
+      'ANALYZE public.clientes, public.produtos, public.pedidos, public.itenspedido, simulator.order_schedule',
+    );
     return { shop, created: true };
   } finally {
     await client.end();
@@ -73,60 +80,126 @@ export async function seedShop(settings: DatabaseSettings, options: SeedOptions,
 }
 
 async function readShop(client: pg.Client): Promise<ShopRecord | undefined> {
-  const result = await client.query<{ value: ShopRecord }>(`SELECT value FROM simulator.settings WHERE key = 'shop'`);
+  const result = await client.query<{ value: ShopRecord }>(
+    `SELECT value FROM simulator.settings WHERE key = 'shop'`,
+  );
   return result.rows[0]?.value;
 }
 
-async function fill(client: pg.Client, options: SeedOptions, logger: Logger, progress?: SeedProgress): Promise<ShopRecord> {
+async function fill(
+  client: pg.Client,
+  options: SeedOptions,
+  logger: Logger,
+  progress?: SeedProgress,
+): Promise<ShopRecord> {
   const startedMs = performance.now();
   const random = createRandom(options.seed).stream('seed');
-  const clock = await client.query<{ now_ms: number }>(`SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now_ms`);
+  const clock = await client.query<{ now_ms: number }>(
+    `SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now_ms`,
+  );
   const nowMs = Math.floor(clock.rows[0]?.now_ms ?? Date.now());
   for (const { table, rows } of lookupRows) {
-    await client.query(`INSERT INTO public.${table} (id, nome) SELECT * FROM unnest($1::smallint[], $2::text[])`, [
-      rows.map((row) => row.id),
-      rows.map((row) => row.nome),
-    ]);
+    await client.query(
+      `INSERT INTO public.${table} (id, nome) SELECT * FROM unnest($1::smallint[], $2::text[])`,
+      [rows.map((row) => row.id), rows.map((row) => row.nome)],
+    );
   }
   const products = await fillProducts(client, options, random, nowMs, progress);
   const customers = await fillCustomers(client, options, random, nowMs, progress);
   await fillHistory(client, options, { random, nowMs, products, customers }, progress);
-  await client.query(`INSERT INTO public.cdc_heartbeat (id, token, emitido_em) VALUES (1, 'seed', clock_timestamp())`);
+  await client.query(
+    `INSERT INTO public.cdc_heartbeat (id, token, emitido_em) VALUES (1, 'seed', clock_timestamp())`,
+  );
   const shop: ShopRecord = { id: randomUUID(), seed: options.seed, createdAt: new Date(nowMs).toISOString() };
-  await client.query(`INSERT INTO simulator.settings (key, value) VALUES ('shop', $1::jsonb)`, [JSON.stringify(shop)]);
+  await client.query(`INSERT INTO simulator.settings (key, value) VALUES ('shop', $1::jsonb)`, [
+    JSON.stringify(shop),
+  ]);
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   logger.info(
-    { customers: options.customers, products: options.products, orders: options.historyOrders, seed: options.seed },
+    {
+      customers: options.customers,
+      products: options.products,
+      orders: options.historyOrders,
+      seed: options.seed,
+    },
     `shop opened: ${options.customers} customers, ${options.products} products, ${options.historyOrders} past orders in ${seconds} s (seed ${options.seed})`,
   );
   return shop;
 }
 
-async function fillProducts(client: pg.Client, options: SeedOptions, random: Random, nowMs: number, progress?: SeedProgress): Promise<ShelfProduct[]> {
+async function fillProducts(
+  client: pg.Client,
+  options: SeedOptions,
+  random: Random,
+  nowMs: number,
+  progress?: SeedProgress,
+): Promise<ShelfProduct[]> {
   const rows = createProducts({ random: random.stream('products'), count: options.products });
-  const columns = ['id', 'sku', 'nome', 'descricao', 'preco', 'preco_custo', 'margem', 'tamanho', 'estoque', 'id_categoria', 'id_marca', 'modelo', 'id_genero', 'cor'];
+  const columns = [
+    'id',
+    'sku',
+    'nome',
+    'descricao',
+    'preco',
+    'preco_custo',
+    'margem',
+    'tamanho',
+    'estoque',
+    'id_categoria',
+    'id_marca',
+    'modelo',
+    'id_genero',
+    'cor',
+  ];
   for (let start = 0; start < rows.length; start += ROWS_PER_COPY) {
-    const lines = rows.slice(start, start + ROWS_PER_COPY).map((row, index) =>
-      copyLine([
-        start + index + 1, row.sku, row.nome, row.descricao, centsToNumeric(row.precoCents), centsToNumeric(row.precoCustoCents),
-        centsToNumeric(Math.round(((row.precoCents - row.precoCustoCents) * 10_000) / row.precoCents)),
-        row.tamanho, row.estoque, row.id_categoria, row.id_marca, row.modelo, row.id_genero, row.cor,
-      ]),
-    );
+    const lines = rows
+      .slice(start, start + ROWS_PER_COPY)
+      .map((row, index) =>
+        copyLine([
+          start + index + 1,
+          row.sku,
+          row.nome,
+          row.descricao,
+          centsToNumeric(row.precoCents),
+          centsToNumeric(row.precoCustoCents),
+          centsToNumeric(Math.round(((row.precoCents - row.precoCustoCents) * 10_000) / row.precoCents)),
+          row.tamanho,
+          row.estoque,
+          row.id_categoria,
+          row.id_marca,
+          row.modelo,
+          row.id_genero,
+          row.cor,
+        ]),
+      );
     await copyRows(client, 'public.produtos', columns, lines);
     progress?.('products', start + lines.length, rows.length);
   }
   await client.query(`SELECT setval('public.produtos_id_seq', $1)`, [rows.length]);
   return rows.map((row, index) => ({
-    id: index + 1, sku: row.sku, priceCents: row.precoCents, stock: row.estoque, size: row.tamanho, brandId: row.id_marca,
-    categoryId: row.id_categoria, genderId: row.id_genero, model: row.modelo, createdAtMs: nowMs,
+    id: index + 1,
+    sku: row.sku,
+    priceCents: row.precoCents,
+    stock: row.estoque,
+    size: row.tamanho,
+    brandId: row.id_marca,
+    categoryId: row.id_categoria,
+    genderId: row.id_genero,
+    model: row.modelo,
+    createdAtMs: nowMs,
   }));
 }
 
 /** How to make the base customers again, one after the other: a million of them are never in memory at once. */
 type BaseCustomers = () => Generator<{ row: CustomerRow; registeredMs: number }>;
 
-async function fillCustomers(client: pg.Client, options: SeedOptions, random: Random, nowMs: number, progress?: SeedProgress): Promise<BaseCustomers> {
+async function fillCustomers(
+  client: pg.Client,
+  options: SeedOptions,
+  random: Random,
+  nowMs: number,
+  progress?: SeedProgress,
+): Promise<BaseCustomers> {
   const everybody: BaseCustomers = function* () {
     const dates = random.stream('registration');
     const factory = createCustomerFactory({ random: random.stream('base customers') });
@@ -159,7 +232,12 @@ interface Past {
   readonly customers: BaseCustomers;
 }
 
-async function fillHistory(client: pg.Client, options: SeedOptions, past: Past, progress?: SeedProgress): Promise<void> {
+async function fillHistory(
+  client: pg.Client,
+  options: SeedOptions,
+  past: Past,
+  progress?: SeedProgress,
+): Promise<void> {
   const { random, nowMs, products } = past;
   const loader = new HistoryLoader(client, { nowMs, speed: options.lifecycleSpeed, products });
   let nextCustomerId = options.customers + 1;
@@ -183,7 +261,8 @@ async function fillHistory(client: pg.Client, options: SeedOptions, past: Past, 
         progress?.('orders', loader.orders, options.historyOrders);
       }
     }
-    for (const entry of step.value.waiting) loader.addReturning(entry.customerId, entry.dueAtMs, entry.purchases);
+    for (const entry of step.value.waiting)
+      loader.addReturning(entry.customerId, entry.dueAtMs, entry.purchases);
     nextCustomerId = step.value.nextCustomerId;
   } else {
     const draws = random.stream('first purchases');
@@ -199,7 +278,13 @@ async function fillHistory(client: pg.Client, options: SeedOptions, past: Past, 
 
 function* knownBase(customers: BaseCustomers): Generator<{ customer: KnownCustomer; registeredOn: string }> {
   for (const { row } of customers()) {
-    const customer = { id: row.id, state: row.estado, genderId: row.id_genero, deliveryAddress: deliveryAddressOf(row), purchases: 0 };
+    const customer = {
+      id: row.id,
+      state: row.estado,
+      genderId: row.id_genero,
+      deliveryAddress: deliveryAddressOf(row),
+      purchases: 0,
+    };
     yield { customer, registeredOn: row.data_cadastro };
   }
 }

@@ -26,7 +26,12 @@ function escapeCharacter(character: string): string {
 }
 
 /** Loads lines made by {@link copyLine} with one COPY. `table` and `columns` are trusted text, not input. */
-export async function copyRows(client: ClientBase, table: string, columns: readonly string[], lines: readonly string[]): Promise<void> {
+export async function copyRows(
+  client: ClientBase,
+  table: string,
+  columns: readonly string[],
+  lines: readonly string[],
+): Promise<void> {
   if (lines.length === 0) return;
   const stream = client.query(copyFrom(`COPY ${table} (${columns.join(', ')}) FROM STDIN`));
   const finished = event(stream, 'finish');
