@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import sparticuz from '@sparticuz/chromium';
+import { fileURLToPath } from 'node:url';
+import sparticuz, { inflate } from '@sparticuz/chromium';
 import { type Browser, chromium } from 'playwright-core';
 
 const SYSTEM_BROWSERS = [
@@ -36,6 +37,8 @@ async function unpackInto(directory: string): Promise<void> {
   process.env['TMPDIR'] = directory;
   try {
     await sparticuz.executablePath();
+    const bin = fileURLToPath(new URL('../bin/', import.meta.resolve('@sparticuz/chromium')));
+    await inflate(join(bin, 'al2023.tar.br'));
   } finally {
     if (before === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = before;
@@ -50,13 +53,23 @@ function sparticuzVersion(): string {
 /** A browser without a window; works as root in a container. The caller closes it. */
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = await browserPath();
-  return chromium.launch({
-    executablePath,
-    env: { ...definedEnv(), ...fontsOf(dirname(executablePath)) },
-    headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--font-render-hinting=none'],
-    timeout: 120_000,
-  });
+  const home = dirname(executablePath);
+  const launch = (env: Record<string, string>) =>
+    chromium.launch({
+      executablePath,
+      headless: true,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--font-render-hinting=none'],
+      timeout: 120_000,
+      env: { ...definedEnv(), ...fontsOf(home), ...env },
+    });
+  try {
+    return await launch({});
+  } catch (error) {
+    // a slim system lacks libraries that the package brings along
+    const libraries = join(home, 'al2023', 'lib');
+    if (!existsSync(libraries)) throw error;
+    return launch({ LD_LIBRARY_PATH: libraries });
+  }
 }
 
 function definedEnv(): Record<string, string> {
