@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import pg from 'pg';
-import { inject } from 'vitest';
+import { beforeEach, inject, type RunnerTask } from 'vitest';
 import type { DatabaseSettings } from '../../src/config/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { type Connections, clientConfig, connect } from '../../src/db/pool.ts';
@@ -11,11 +12,16 @@ export interface TestDatabase {
   readonly settings: DatabaseSettings;
   readonly url: string;
   readonly connections: Connections;
-  /** Closes the connections and drops the database. */
+  /** Closes the connections and drops the database; after a failed test it stays, and the run says where. */
   drop(): Promise<void>;
 }
 
 export type Template = 'empty' | 'migrated' | 'seeded';
+
+const tasks: RunnerTask[] = [];
+beforeEach(({ task }) => {
+  tasks.push(task);
+});
 
 /** Two test files may want the same template at the same time: the first builds it under this lock. */
 const TEMPLATE_LOCK = 7_318_001;
@@ -42,6 +48,7 @@ export async function createTestDatabase(options: {
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   });
   const settings = { ...admin, database: name };
+  const firstTask = Math.max(tasks.length - 1, 0);
   const connections = connect(settings, { poolSize: options.poolSize ?? 8, logger: silentLogger() });
   return {
     settings,
@@ -49,6 +56,11 @@ export async function createTestDatabase(options: {
     connections,
     drop: async () => {
       await connections.close();
+      const failed = tasks.slice(firstTask).find((task) => task.result?.state === 'fail');
+      if (failed !== undefined && options.admin === undefined) {
+        appendFileSync(inject('pgKept'), `${urlOf(settings)}  (${failed.name})\n`);
+        return;
+      }
       await withAdmin(admin, (client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
     },
   };

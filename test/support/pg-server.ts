@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,8 @@ import { silentLogger } from '../../src/lib/logger.ts';
 declare module 'vitest' {
   export interface ProvidedContext {
     pgAdmin: DatabaseSettings;
+    /** The file that lists the databases which failed tests left behind. */
+    pgKept: string;
   }
 }
 
@@ -17,7 +19,8 @@ export interface TestServer {
   /** Of the database `loja`, which tests leave alone. */
   readonly settings: DatabaseSettings;
   readonly dataDir: string;
-  stop(): Promise<void>;
+  /** Stops the server and removes its files, unless they are to be kept. */
+  stop(options?: { readonly keepFiles: boolean }): Promise<void>;
 }
 
 /** A port that nobody uses just now. */
@@ -41,6 +44,8 @@ export async function startTestServer(
   serverSettings: Readonly<Record<string, string>> = {},
 ): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'cdc-sim-test-'));
+  // as root, the server's user must get in
+  chmodSync(folder, 0o755);
   const embedded = await attachEmbedded(
     {
       dataDir: join(folder, 'postgres'),
@@ -63,11 +68,13 @@ export async function startTestServer(
   return {
     settings: embedded.settings,
     dataDir: embedded.dataDir,
-    stop: async () => {
+    stop: async ({ keepFiles } = { keepFiles: false }) => {
       await embedded.detach();
+      if (keepFiles) return;
       rmSync(folder, { recursive: true, force: true });
       // as root the data may live elsewhere, behind a link
       rmSync(embedded.dataDir, { recursive: true, force: true });
+      rmSync(`${embedded.dataDir}.users.db`, { force: true });
     },
   };
 }
@@ -75,6 +82,16 @@ export async function startTestServer(
 /** Vitest's global set-up of the `pg` tests: one server for all of them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startTestServer();
+  const kept = `${server.dataDir}.kept`;
   project.provide('pgAdmin', server.settings);
-  return () => server.stop();
+  project.provide('pgKept', kept);
+  return async () => {
+    const keepFiles = existsSync(kept);
+    await server.stop({ keepFiles });
+    if (!keepFiles) return;
+    process.stderr.write(
+      `\nDatabases of failed tests:\n${readFileSync(kept, 'utf8')}Their server is stopped. To look into them: ` +
+        `EMBEDDED_DATA_DIR=${server.dataDir} EMBEDDED_PORT=${server.settings.port} npm run sim -- run; afterwards remove that folder.\n`,
+    );
+  };
 }

@@ -1,11 +1,12 @@
 import pg from 'pg';
 import type { DatabaseSettings } from '../../config/database.ts';
-import { OperatorError } from '../../lib/errors.ts';
+import { messageOf, OperatorError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { once } from '../../lib/service.ts';
-import { UserRegistry, withFileLock } from './lock.ts';
 import { place } from './placement.ts';
-import { EMBEDDED_DATABASE, EMBEDDED_PASSWORD, EMBEDDED_USER, EmbeddedServer, portIsFree } from './server.ts';
+import { EmbeddedServer, PortTakenError, portIsFree } from './server.ts';
+import { EMBEDDED_DATABASE, EMBEDDED_PASSWORD, EMBEDDED_USER } from './settings.ts';
+import { type Users, withUsers } from './users.ts';
 
 export interface EmbeddedOptions {
   readonly dataDir: string;
@@ -23,7 +24,10 @@ export interface Embedded {
   readonly dataDir: string;
   /** False: it ran already and was adopted. */
   readonly startedHere: boolean;
-  /** Starts the server again when it is gone: at once after a crash, after a while when somebody stopped it. */
+  /**
+   * Starts the server again when it is gone: at once after a crash, after a while when somebody stopped it. Never
+   * throws: what hinders it is logged.
+   */
   revive(): Promise<void>;
   /** Leaves the server; the last one who leaves stops it. */
   detach(): Promise<void>;
@@ -39,57 +43,105 @@ const STOPPED_GRACE_MS = 30_000;
  */
 export async function attachEmbedded(options: EmbeddedOptions, logger: Logger): Promise<Embedded> {
   const placement = place(options.dataDir, logger);
+  const { dataDir } = placement;
   const server = new EmbeddedServer(placement, options.serverSettings);
-  const lock = `${placement.dataDir}.lock`;
-  const users = new UserRegistry(`${placement.dataDir}.users`);
-
-  const { port, startedHere } = await withFileLock(lock, async () => {
-    await server.prepare();
-    const running = await server.runningPort();
-    const chosen = running ?? (await choosePort(options, logger));
-    if (running === undefined) await server.start(chosen);
-    users.add();
-    await createDatabase(server.settings(chosen, 'postgres'));
-    return { port: chosen, startedHere: running === undefined };
-  });
-
-  let goneSinceMs: number | undefined;
-  const revive = async () =>
-    withFileLock(lock, async () => {
-      if ((await server.runningPort()) !== undefined) {
-        goneSinceMs = undefined;
-        return;
-      }
-      goneSinceMs ??= performance.now();
-      if (!server.crashed() && performance.now() - goneSinceMs < STOPPED_GRACE_MS) return;
-      logger.warn({ dataDir: placement.dataDir }, 'the embedded PostgreSQL is gone: starting it again');
-      await server.start(port);
-      goneSinceMs = undefined;
-    });
+  const list = `${dataDir}.users.db`;
+  const { port, startedHere, entry } = await withUsers(list, (users) =>
+    enter(server, users, options, logger),
+  );
+  if (!startedHere) {
+    logger.info({ port, dataDir }, `the embedded PostgreSQL runs already, on port ${port}: using it`);
+  }
   const detach = once(() =>
-    withFileLock(lock, async () => {
-      if (users.remove() === 0) await server.stop();
+    withUsers(list, async (users) => {
+      users.remove(entry);
+      if (users.living() === 0) await server.stop();
     }),
   );
   const url = `postgresql://${EMBEDDED_USER}:${EMBEDDED_PASSWORD}@127.0.0.1:${port}/${EMBEDDED_DATABASE}`;
-  return { settings: server.settings(port), url, dataDir: placement.dataDir, startedHere, revive, detach };
+  const revive = reviver(server, list, port, logger);
+  return { settings: server.settings(port), url, dataDir, startedHere, revive, detach };
 }
 
-async function choosePort(options: EmbeddedOptions, logger: Logger): Promise<number> {
-  if (await portIsFree(options.port)) return options.port;
+async function enter(
+  server: EmbeddedServer,
+  users: Users,
+  options: EmbeddedOptions,
+  logger: Logger,
+): Promise<{ port: number; startedHere: boolean; entry: number }> {
+  const { dataDir } = server.placement;
+  await server.prepare();
+  const running = await server.runningPort();
+  const port = running ?? (await startSomewhere(server, options, logger));
+  try {
+    await createDatabase(server.settings(port, 'postgres'));
+    return { port, startedHere: running === undefined, entry: users.add() };
+  } catch (error) {
+    if (running === undefined && users.living() === 0) await server.stop();
+    throw new OperatorError(`the embedded PostgreSQL on port ${port} cannot be used: ${messageOf(error)}`, {
+      fix: `look at the newest file in ${dataDir}/log; or set EMBEDDED_DATA_DIR to another folder`,
+      cause: error,
+    });
+  }
+}
+
+/** Starts the server on the port that was asked for, or on the next free one when that was merely a default. */
+async function startSomewhere(
+  server: EmbeddedServer,
+  options: EmbeddedOptions,
+  logger: Logger,
+): Promise<number> {
+  const last = Math.min(options.portWasSet ? options.port : options.port + PORTS_TO_TRY, 65_535);
+  for (let port = options.port; port <= last; port++) {
+    if (!(await portIsFree(port))) continue;
+    try {
+      await server.start(port);
+    } catch (error) {
+      if (error instanceof PortTakenError) continue;
+      throw error;
+    }
+    if (port !== options.port) {
+      logger.warn({ port }, `port ${options.port} is taken: the embedded PostgreSQL listens on ${port}`);
+    }
+    return port;
+  }
   if (options.portWasSet) {
     throw new OperatorError(`EMBEDDED_PORT=${options.port} is taken by another program`, {
       fix: 'set EMBEDDED_PORT to a free port, or leave it out: then the next free one from 54320 is taken',
     });
   }
-  for (let port = options.port + 1; port <= options.port + PORTS_TO_TRY; port++) {
-    if (!(await portIsFree(port))) continue;
-    logger.info({ port }, `port ${options.port} is taken: the embedded PostgreSQL listens on ${port}`);
-    return port;
-  }
-  throw new OperatorError(`the ports ${options.port} to ${options.port + PORTS_TO_TRY} are all taken`, {
+  throw new OperatorError(`the ports ${options.port} to ${last} are all taken`, {
     fix: 'set EMBEDDED_PORT to a free port',
   });
+}
+
+function reviver(server: EmbeddedServer, list: string, port: number, logger: Logger): () => Promise<void> {
+  let goneSinceMs: number | undefined;
+  let lastComplaint = '';
+  const tryOnce = async (): Promise<void> => {
+    const running = await server.runningPort();
+    if (running !== undefined) {
+      goneSinceMs = undefined;
+      return;
+    }
+    goneSinceMs ??= performance.now();
+    if (!server.crashed() && performance.now() - goneSinceMs < STOPPED_GRACE_MS) return;
+    const { dataDir } = server.placement;
+    logger.warn({ dataDir, port }, 'the embedded PostgreSQL is gone: starting it again');
+    await server.start(port);
+    goneSinceMs = undefined;
+  };
+  return async () => {
+    try {
+      await withUsers(list, tryOnce);
+      lastComplaint = '';
+    } catch (error) {
+      const fix = error instanceof OperatorError ? `; ${error.fix}` : '';
+      const complaint = `the embedded PostgreSQL cannot be started again: ${messageOf(error)}${fix}`;
+      if (complaint !== lastComplaint) logger.error({ port }, complaint);
+      lastComplaint = complaint;
+    }
+  };
 }
 
 async function createDatabase(settings: DatabaseSettings): Promise<void> {

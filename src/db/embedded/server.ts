@@ -1,67 +1,33 @@
-import { spawn } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { DatabaseSettings } from '../../config/database.ts';
 import { delay } from '../../lib/backoff.ts';
-import { messageOf, OperatorError } from '../../lib/errors.ts';
+import { OperatorError } from '../../lib/errors.ts';
 import { codeOf } from '../sqlstate.ts';
+import { lastLines, OWN_CONFIGURATION, prepareDataDirectory } from './data-directory.ts';
 import type { Placement } from './placement.ts';
-import { isAlive, mayBePostgres } from './processes.ts';
+import { mayServe, pidExists } from './processes.ts';
+import { handOver, runProgram } from './programs.ts';
+import {
+  configuration,
+  EMBEDDED_DATABASE,
+  EMBEDDED_PASSWORD,
+  EMBEDDED_USER,
+  LOG_FOLDER,
+} from './settings.ts';
 
-/** Well known on purpose: the server listens on loopback only, and every tool on this machine may look in. */
-export const EMBEDDED_USER = 'postgres';
-export const EMBEDDED_PASSWORD = 'postgres';
-export const EMBEDDED_DATABASE = 'loja';
-
-const MAJOR_VERSION = '17';
 const START_TIMEOUT_S = 90;
-const STOP_TIMEOUT_S = 8;
+/** Together below the 10 s that a daemon has for its whole shutdown. */
+const STOP_TIMEOUT_S = { fast: 5, immediate: 3 } as const;
+const DAY_MS = 86_400_000;
+/** What a server that was just killed says while its last children are still ending. */
+const STILL_ENDING = /pre-existing shared memory block/;
+const PORT_TAKEN = /could not bind|address already in use|could not create any TCP/i;
 
-/** The shape of the server, rewritten at each start; what a user adds to postgresql.conf below the include wins. */
-function configuration(port: number, extra: Readonly<Record<string, string>>): string {
-  const settings: Record<string, string> = {
-    port: String(port),
-    listen_addresses: "'127.0.0.1'",
-    unix_socket_directories: "''",
-    wal_level: 'logical',
-    max_wal_senders: '10',
-    max_replication_slots: '10',
-    max_connections: '100',
-    max_slot_wal_keep_size: '4GB',
-    wal_sender_timeout: '60s',
-    shared_buffers: '128MB',
-    max_wal_size: '1GB',
-    checkpoint_timeout: '15min',
-    wal_compression: 'on',
-    idle_in_transaction_session_timeout: '5min',
-    timezone: "'UTC'",
-    log_timezone: "'UTC'",
-    lc_messages: "'C'",
-    logging_collector: 'on',
-    log_directory: "'log'",
-    log_filename: "'server-%a.log'",
-    log_truncate_on_rotation: 'on',
-    log_rotation_age: '1d',
-    log_rotation_size: '0',
-    log_checkpoints: 'off',
-    jit: 'off',
-    ...extra,
-  };
-  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
-  return `# written by cdc-sim at each start; put your own settings into postgresql.conf\n${lines.join('\n')}\n`;
-}
+/** The port went to somebody else between the look and the start. */
+export class PortTakenError extends OperatorError {}
 
 /** One embedded server: its files, and whether it runs. Callers hold the lock. */
 export class EmbeddedServer {
@@ -87,109 +53,45 @@ export class EmbeddedServer {
 
   /** Makes the data directory when there is none. Throws when what is there is not ours to use. */
   async prepare(): Promise<void> {
-    const { dataDir } = this.placement;
-    const unfinished = `${dataDir}.init`;
-    const entries = existsSync(dataDir) ? readdirSync(dataDir) : [];
-    if (entries.includes('PG_VERSION')) {
-      const version = readFileSync(join(dataDir, 'PG_VERSION'), 'utf8').trim();
-      if (version === MAJOR_VERSION) return;
-      throw new OperatorError(
-        `${dataDir} was made by PostgreSQL ${version}; the embedded server is PostgreSQL ${MAJOR_VERSION}`,
-        {
-          fix: 'set EMBEDDED_DATA_DIR to another folder, or move this one away; a dump of the old version can be restored into the new',
-        },
-      );
-    }
-    if (entries.length > 0) {
-      throw new OperatorError(
-        `${dataDir} is not empty and is no PostgreSQL data directory; it was not touched`,
-        {
-          fix: 'set EMBEDDED_DATA_DIR to a new folder',
-        },
-      );
-    }
-    // a data directory that is there is whole: initdb works beside it, and the name comes last
-    rmSync(unfinished, { recursive: true, force: true });
-    mkdirSync(unfinished, { mode: 0o700 });
-    this.#own(unfinished);
-    await this.#initdb(unfinished);
-    rmSync(dataDir, { recursive: true, force: true });
-    renameSync(unfinished, dataDir);
+    await prepareDataDirectory(this.placement);
   }
 
-  async #initdb(folder: string): Promise<void> {
-    const passwordFile = `${folder}.password`;
-    writeFileSync(passwordFile, `${EMBEDDED_PASSWORD}\n`, { mode: 0o600 });
-    this.#own(passwordFile);
-    try {
-      const result = await this.#run(
-        'initdb',
-        [
-          '-D',
-          folder,
-          '-U',
-          EMBEDDED_USER,
-          '--pwfile',
-          passwordFile,
-          '-A',
-          'scram-sha-256',
-          '-E',
-          'UTF8',
-          '--locale=C',
-          '--no-instructions',
-        ],
-        folder,
-      );
-      if (result.code !== 0) {
-        throw new OperatorError(
-          `the embedded PostgreSQL could not make its data directory: ${lastLines(result.output)}`,
-          {
-            fix: 'see that the disk has 200 MB free and the folder can be written; or set DATABASE_URL to a database of yours',
-          },
-        );
-      }
-    } finally {
-      rmSync(passwordFile, { force: true });
-    }
-    const conf = join(folder, 'postgresql.conf');
-    writeFileSync(conf, `include_if_exists = 'cdc-sim.conf'\n\n${readFileSync(conf, 'utf8')}`);
-    this.#own(conf);
-  }
-
-  /** The port of the server that runs on this data directory; waits for one that is just starting. Else undefined. */
+  /**
+   * The port of the server that runs on this data directory, or undefined. Waits for one that is just starting,
+   * recovering or stopping.
+   */
   async runningPort(): Promise<number | undefined> {
-    for (let attempt = 0; attempt < START_TIMEOUT_S * 5; attempt++) {
+    const { dataDir } = this.placement;
+    const deadline = performance.now() + START_TIMEOUT_S * 1000;
+    for (;;) {
       const found = this.#postmaster();
-      if (found === undefined) return undefined;
-      if (!isAlive({ pid: found.pid, startedAt: '' }) || !mayBePostgres(found.pid)) {
-        // left behind by a crash or a reboot; PostgreSQL itself would refuse when the number lives on in another program
-        rmSync(join(this.placement.dataDir, 'postmaster.pid'), { force: true });
-        return undefined;
-      }
+      if (found === undefined || !mayServe(found.pid, dataDir)) return undefined;
       const state = found.port === undefined ? 'starting' : await this.#ask(found.port);
       if (state === 'ours') return found.port;
-      if (state === 'foreign') {
+      if (state === 'locked') {
         throw new OperatorError(
-          `the server on port ${found.port} says that it is not the one of ${this.placement.dataDir}`,
+          `the embedded server on port ${found.port} refuses its own password (user ${EMBEDDED_USER})`,
           {
-            fix: `stop it, or remove ${join(this.placement.dataDir, 'postmaster.pid')} when no server runs there`,
+            fix: `set it back: ALTER ROLE ${EMBEDDED_USER} PASSWORD '${EMBEDDED_PASSWORD}'; or use that server as an outside one by DATABASE_URL`,
           },
         );
       }
-      await delay(200);
+      if (performance.now() > deadline) {
+        throw new OperatorError(
+          `the server of ${dataDir} (process ${found.pid}) runs but takes no connections for ${START_TIMEOUT_S} s`,
+          {
+            fix: `look at the newest file in ${join(dataDir, LOG_FOLDER)}, or end that process; when it is no PostgreSQL, remove ${join(dataDir, 'postmaster.pid')}`,
+          },
+        );
+      }
+      await delay(100);
     }
-    throw new OperatorError(
-      `the server of ${this.placement.dataDir} runs but takes no connections for ${START_TIMEOUT_S} s`,
-      {
-        fix: `look at the newest file in ${join(this.placement.dataDir, 'log')}, or end the process in postmaster.pid`,
-      },
-    );
   }
 
-  /** True when the server went away without an orderly shutdown. */
+  /** True when the server went away without an orderly shutdown: that one takes its pid file with it. */
   crashed(): boolean {
     const found = this.#postmaster();
-    return found !== undefined && !isAlive({ pid: found.pid, startedAt: '' });
+    return found !== undefined && !mayServe(found.pid, this.placement.dataDir);
   }
 
   #postmaster(): { pid: number; port: number | undefined } | undefined {
@@ -204,7 +106,7 @@ export class EmbeddedServer {
     }
   }
 
-  async #ask(port: number): Promise<'ours' | 'foreign' | 'starting'> {
+  async #ask(port: number): Promise<'ours' | 'locked' | 'starting'> {
     const client = new pg.Client({
       ...this.settings(port, 'postgres'),
       ssl: false,
@@ -213,119 +115,124 @@ export class EmbeddedServer {
     client.on('error', () => undefined);
     try {
       await client.connect();
-      const result = await client.query<{ folder: string }>(
-        `SELECT current_setting('data_directory') AS folder`,
-      );
-      return result.rows[0]?.folder === this.placement.dataDir ? 'ours' : 'foreign';
+      const sql = `SELECT current_setting('data_directory') AS folder`;
+      const result = await client.query<{ folder: string }>(sql);
+      // another server on that port says nothing about ours
+      return sameFolder(result.rows[0]?.folder ?? '', this.placement.dataDir) ? 'ours' : 'starting';
     } catch (error) {
-      return codeOf(error) === '28P01' ? 'foreign' : 'starting';
+      const code = codeOf(error);
+      if (code === '53300') return 'ours';
+      return code === '28P01' ? 'locked' : 'starting';
     } finally {
       await client.end().catch(() => undefined);
     }
   }
 
-  /** Starts the server, detached from this process and its terminal. */
+  /** Starts the server, detached from this process and its terminal; resolves when it takes connections. */
   async start(port: number): Promise<void> {
     const { dataDir } = this.placement;
-    const conf = join(dataDir, 'cdc-sim.conf');
-    writeFileSync(conf, configuration(port, this.#extra));
-    this.#own(conf);
-    const log = join(dataDir, 'start.log');
-    writeFileSync(log, '');
-    this.#own(log);
-    const result = await this.#run(
-      'pg_ctl',
-      ['start', '-D', dataDir, '-w', '-t', String(START_TIMEOUT_S), '-l', log, '-s'],
+    this.#removeForeignPidFile();
+    this.#removeOldLogs();
+    this.#write(OWN_CONFIGURATION, configuration(port, this.#extra));
+    const args = [
+      'start',
+      '-D',
       dataDir,
-    );
-    if (result.code === 0) return;
-    throw new OperatorError(
-      `the embedded PostgreSQL did not start: ${lastLines(readFileSync(log, 'utf8') || this.#serverLog() || result.output)}`,
-      {
-        fix: `look at ${join(dataDir, 'log')}; when the disk is full, free some; or set EMBEDDED_DATA_DIR to another folder`,
-      },
-    );
+      '-w',
+      '-t',
+      String(START_TIMEOUT_S),
+      '-l',
+      join(dataDir, 'start.log'),
+      '-s',
+    ];
+    const deadline = performance.now() + 30_000;
+    for (;;) {
+      this.#write('start.log', '');
+      const startedMs = Date.now();
+      const { code } = await runProgram(this.placement, 'pg_ctl', args, dataDir);
+      if (code === 0) return;
+      const why = this.#complaints(startedMs);
+      if (STILL_ENDING.test(why) && performance.now() < deadline) {
+        await delay(250);
+        continue;
+      }
+      if (PORT_TAKEN.test(why)) {
+        throw new PortTakenError(`port ${port} is taken by another program`, {
+          fix: 'set EMBEDDED_PORT to a free port',
+        });
+      }
+      throw new OperatorError(`the embedded PostgreSQL did not start: ${lastLines(why)}`, {
+        fix: `look at ${join(dataDir, LOG_FOLDER)} and ${join(dataDir, 'start.log')}; when the disk is full, free some; or set EMBEDDED_DATA_DIR to another folder`,
+      });
+    }
   }
 
+  /** Stops the server; one that a stuck consumer holds up is stopped the hard way, which a restart recovers from. */
   async stop(): Promise<void> {
     const { dataDir } = this.placement;
-    for (const mode of ['fast', 'immediate']) {
-      const result = await this.#run(
-        'pg_ctl',
-        ['stop', '-D', dataDir, '-m', mode, '-w', '-t', String(STOP_TIMEOUT_S), '-s'],
-        dataDir,
-      );
-      if (result.code === 0 || this.#postmaster() === undefined) return;
+    for (const mode of ['fast', 'immediate'] as const) {
+      const found = this.#postmaster();
+      // pg_ctl believes the pid file, also when its number belongs to another program by now
+      if (found === undefined || !mayServe(found.pid, dataDir)) return;
+      const args = ['stop', '-D', dataDir, '-m', mode, '-w', '-t', String(STOP_TIMEOUT_S[mode]), '-s'];
+      const { code } = await runProgram(this.placement, 'pg_ctl', args, dataDir);
+      if (code === 0) return;
     }
   }
 
-  #serverLog(): string {
+  /**
+   * Takes away a pid file whose number has gone to another program, which PostgreSQL would take for a living server.
+   * One whose process is simply gone stays: PostgreSQL needs it to find what a crash has left running.
+   */
+  #removeForeignPidFile(): void {
+    const found = this.#postmaster();
+    if (found === undefined || !pidExists(found.pid) || mayServe(found.pid, this.placement.dataDir)) return;
+    rmSync(join(this.placement.dataDir, 'postmaster.pid'), { force: true });
+  }
+
+  /** The server overwrites its log files only when it runs through the hour: what is older than a day goes here. */
+  #removeOldLogs(): void {
+    for (const path of this.#logFiles()) {
+      if (Date.now() - statSync(path).mtimeMs > DAY_MS) rmSync(path, { force: true });
+    }
+  }
+
+  #logFiles(): string[] {
     try {
-      const folder = join(this.placement.dataDir, 'log');
-      return readdirSync(folder)
-        .map((name) => readFileSync(join(folder, name), 'utf8'))
-        .join('')
-        .slice(-2000);
+      const folder = join(this.placement.dataDir, LOG_FOLDER);
+      return readdirSync(folder).map((name) => join(folder, name));
     } catch {
-      return '';
+      return [];
     }
   }
 
-  #own(path: string): void {
-    const { user } = this.placement;
-    if (user !== null) chownSync(path, user.uid, user.gid);
+  /** What the server complained about since then, without its notes on ordinary things. */
+  #complaints(sinceMs: number): string {
+    const texts = [join(this.placement.dataDir, 'start.log'), ...this.#logFiles()]
+      .filter((path) => statSync(path).mtimeMs >= sinceMs - 1_000)
+      .map((path) => readFileSync(path, 'utf8').slice(-4_000));
+    const lines = texts.join('\n').split('\n');
+    const complaints = lines.filter((line) =>
+      /(FATAL|PANIC|ERROR|could not|error while loading|bind)/.test(line),
+    );
+    return (complaints.length > 0 ? complaints : lines.filter((line) => line.trim() !== ''))
+      .slice(-6)
+      .join('\n');
   }
 
-  async #run(
-    program: string,
-    args: readonly string[],
-    cwd: string,
-  ): Promise<{ code: number | null; output: string }> {
-    const { binDir, user } = this.placement;
-    const path = join(binDir, process.platform === 'win32' ? `${program}.exe` : program);
-    if (process.platform !== 'win32') makeExecutable(path);
-    return new Promise((resolve, reject) => {
-      // pg_ctl's server would keep a pipe open for ever: its output goes to a file, ours is of initdb and stop alone
-      const output: string[] = [];
-      const piped = program === 'initdb';
-      const child = spawn(path, args, {
-        cwd,
-        stdio: ['ignore', piped ? 'pipe' : 'ignore', piped ? 'pipe' : 'ignore'],
-        windowsHide: true,
-        detached: process.platform !== 'win32',
-        ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
-      });
-      child.stdout?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-      child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-      child.once('error', (error) =>
-        reject(
-          new OperatorError(`cannot run ${path}: ${messageOf(error)}`, {
-            fix: 'rm -rf node_modules && npm ci, or set DATABASE_URL to a database of yours',
-          }),
-        ),
-      );
-      child.once('exit', (code) => resolve({ code, output: output.join('') }));
-    });
+  #write(name: string, text: string): void {
+    const path = join(this.placement.dataDir, name);
+    writeFileSync(path, text);
+    handOver(this.placement, path);
   }
 }
 
-function makeExecutable(path: string): void {
+function sameFolder(one: string, other: string): boolean {
   try {
-    chmodSync(path, 0o755);
+    return realpathSync(one) === realpathSync(other);
   } catch {
-    // a read-only installation has them executable already, or says so when it runs them
+    return false;
   }
-}
-
-function lastLines(text: string): string {
-  return (
-    text
-      .trim()
-      .split('\n')
-      .slice(-3)
-      .map((line) => line.trim())
-      .join(' | ') || 'it said nothing'
-  );
 }
 
 /** True when nobody listens on that loopback port. */
