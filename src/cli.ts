@@ -2,11 +2,12 @@ import { Command, CommanderError } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { describeOptions } from './config/describe.ts';
 import { ExitCode, messageOf, OperatorError } from './lib/errors.ts';
+import { register as registerRun } from './run-command.ts';
 
 type Register = (program: Command, context: CommandContext) => void;
 
 /** Every command, each from the folder of its feature. */
-const commands: readonly Register[] = [];
+const commands: readonly Register[] = [registerRun];
 
 /** Builds the program; nothing runs before `runCli`. */
 export function buildProgram(context: CommandContext): Command {

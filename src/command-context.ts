@@ -8,6 +8,8 @@ export interface CommandContext {
   config(): Config;
   /** Logs to stderr for one-shot commands, so that stdout carries the answer alone. */
   logger(): Logger;
+  /** The daemon's own log, on stdout. */
+  daemonLogger(): Logger;
   /** Writes to stdout, as it is. */
   print(text: string): void;
   /** Writes to stderr, as it is. */

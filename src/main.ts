@@ -46,6 +46,12 @@ function createContext(env: Readonly<Record<string, string | undefined>>): Comma
       for (const warning of loaded?.warnings ?? []) logger.warn(warning);
       return logger;
     },
+    daemonLogger: () => {
+      const { log } = config();
+      const logger = createLogger({ level: log.level, format: log.format });
+      for (const warning of loaded?.warnings ?? []) logger.warn(warning);
+      return logger;
+    },
     print: (text) => void process.stdout.write(text),
     printError: (text) => void process.stderr.write(text),
     isTerminal: process.stdout.isTTY === true,

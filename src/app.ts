@@ -1,0 +1,250 @@
+import { randomBytes } from 'node:crypto';
+import { createCustomerFactory } from './catalog/customers.ts';
+import { type SeedProgress, seedShop } from './catalog/seed.ts';
+import type { Config } from './config/config.ts';
+import { migrate } from './db/migrate.ts';
+import { nextRunNumber, type ShopRecord } from './db/settings.ts';
+import { openSource, type Source } from './db/source.ts';
+import { DatabaseWatch } from './db/watch.ts';
+import { Announcer } from './lib/announcer.ts';
+import { DatabaseClock } from './lib/clock.ts';
+import type { Logger } from './lib/logger.ts';
+import { createRandom, type Random } from './lib/random.ts';
+import { Releasers } from './lib/service.ts';
+import { CustomerBook } from './orders/model/customers.ts';
+import { createOrderModel } from './orders/model/model.ts';
+import { Shelf } from './orders/model/shelf.ts';
+import { CronService } from './schedule/cron.ts';
+import { Advancer } from './traffic/advancer.ts';
+import { arrivals, createArrivalState } from './traffic/demand.ts';
+import { IdStock } from './traffic/feed.ts';
+import { TrafficGate } from './traffic/gate.ts';
+import { Placer } from './traffic/placer.ts';
+import { Stocker } from './traffic/stocker.ts';
+import { Traffic } from './traffic/traffic.ts';
+import { type LeasedSettings, WorkerLease } from './traffic/workers.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Ends the run: what is in flight is finished, then everything is closed. */
+  readonly signal: AbortSignal;
+  /** Told while a new shop is filled. */
+  readonly seedProgress?: SeedProgress;
+}
+
+/** What the services of one run share. */
+interface Run {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly source: Source;
+  readonly shop: ShopRecord;
+  readonly clock: DatabaseClock;
+  readonly announcer: Announcer;
+  readonly watch: DatabaseWatch;
+  readonly gate: TrafficGate;
+  readonly random: Random;
+  readonly releasers: Releasers;
+  /** What the database says holds at run time; kept up by the worker's lease. */
+  settings: LeasedSettings;
+}
+
+/**
+ * The daemon, from nothing to traffic. Resolves when `signal` aborted and everything is closed. Builds every service and
+ * wires them; decides nothing.
+ */
+export async function runApp(options: AppOptions): Promise<void> {
+  const { config, logger, signal } = options;
+  const releasers = new Releasers(logger);
+  const stopped = new Promise<void>((resolve) =>
+    signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+  try {
+    const source = await openSource(config, logger);
+    releasers.add('database', () => source.close());
+    logger.info({ event: 'database.ready', url: source.url }, `database: ${source.where} · ${source.url}`);
+    await migrate(source.connections.db, logger);
+    if (signal.aborted) return;
+    const shop = await openShop(options, source);
+    if (signal.aborted) return;
+    await startServices(await prepareRun(options, source, shop, releasers));
+    await stopped;
+  } finally {
+    if (signal.aborted)
+      logger.info(
+        { event: 'shutdown', reason: String(signal.reason) },
+        `${String(signal.reason)}: finishing what is in flight`,
+      );
+    await releasers.releaseAll();
+    if (signal.aborted) logger.info({ event: 'shutdown' }, 'stopped');
+  }
+}
+
+async function openShop(options: AppOptions, source: Source): Promise<ShopRecord> {
+  const { config, logger, seedProgress } = options;
+  const seeded = await seedShop(
+    source.settings,
+    {
+      seed: config.randomSeed ?? randomBytes(4).toString('hex'),
+      ...config.shop,
+      paymentMix: config.traffic.paymentMix,
+      lifecycleSpeed: config.traffic.lifecycleSpeed,
+    },
+    logger,
+    seedProgress,
+  );
+  return seeded.shop;
+}
+
+async function prepareRun(
+  options: AppOptions,
+  source: Source,
+  shop: ShopRecord,
+  releasers: Releasers,
+): Promise<Run> {
+  const { config, logger } = options;
+  const { db } = source.connections;
+  const clock = new DatabaseClock();
+  const announcer = new Announcer(logger, clock, config.log.orders);
+  // runs are numbered: a restart with the same seed goes on with other people than the first start had
+  const run = await nextRunNumber(db);
+  const seed = config.randomSeed ?? shop.seed;
+  logger.info({ seed, run }, `random seed ${seed}, run ${run}`);
+  const random = createRandom(`${seed}/run ${run}`);
+  const watch = new DatabaseWatch({
+    db,
+    announcer,
+    clock,
+    random: random.stream('backoff'),
+    ...(source.embedded === null ? {} : { revive: source.embedded.revive }),
+  });
+  const gate = new TrafficGate(announcer);
+  return {
+    config,
+    logger,
+    source,
+    shop,
+    clock,
+    announcer,
+    watch,
+    gate,
+    random,
+    releasers,
+    settings: { rate: null, paused: false },
+  };
+}
+
+async function startServices(run: Run): Promise<void> {
+  const { releasers, watch } = run;
+  await releasers.start(watch);
+  const engine = createEngine(run);
+  await releasers.start(engine.lease);
+  await releasers.start(engine.stocker);
+  await releasers.start(engine.advancer);
+  await releasers.start(engine.placer);
+  await releasers.start(engine.cron);
+}
+
+interface Engine {
+  readonly lease: WorkerLease;
+  readonly stocker: Stocker;
+  readonly placer: Placer;
+  readonly advancer: Advancer;
+  readonly traffic: Traffic;
+  readonly cron: CronService;
+}
+
+function createEngine(run: Run): Engine {
+  const { config, logger, source, shop, clock, announcer, watch, gate, random } = run;
+  const { db } = source.connections;
+  const { lifecycleSpeed, ordersPerTransaction } = config.traffic;
+  const targetPerMinute = () => run.settings.rate ?? config.traffic.ordersPerMinute;
+
+  const ids = new IdStock();
+  const shelf = new Shelf({ seed: shop.seed });
+  const returning = new CustomerBook({
+    factory: createCustomerFactory({ random: random.stream('people') }),
+    random: random.stream('book'),
+    takeId: ids.take,
+  });
+  const model = createOrderModel({
+    random: random.stream('model'),
+    shelf,
+    customers: returning,
+    paymentMix: config.traffic.paymentMix,
+  });
+
+  const lease: WorkerLease = new WorkerLease({
+    db,
+    clock,
+    watch,
+    announcer,
+    logger,
+    stats: () => ({ placedPerMinute: Math.round(placer.placed.perMinute(clock.monotonicMs())) }),
+    onSettings: (settings) => applySettings(run, settings),
+  });
+  const ownRate = () => targetPerMinute() * lease.share;
+  const stocker = new Stocker({ db, clock, watch, logger, ids, shelf, returning, ratePerMinute: ownRate });
+  const isOpen = () => gate.open && lease.valid;
+  const placer: Placer = new Placer({
+    db,
+    model,
+    clock,
+    watch,
+    announcer,
+    logger,
+    lanes: Math.max(1, config.poolSize - 1),
+    ordersPerTransaction,
+    lifecycleSpeed,
+    isOpen,
+    onRefused: () => stocker.refreshShelf(),
+  });
+  const advancer = new Advancer({ db, clock, watch, announcer, logger, lifecycleSpeed, isOpen });
+  const arrivalState = createArrivalState();
+  const traffic = new Traffic({
+    db,
+    clock,
+    watch,
+    announcer,
+    gate,
+    placer,
+    advancer,
+    targetPerMinute,
+    share: () => lease.share,
+    arrivals: (fromMs, toMs, ratePerMinute) =>
+      arrivals({
+        fromMs,
+        toMs,
+        ratePerMinute,
+        process: config.traffic.arrivals,
+        shape: config.traffic.shape,
+        random: arrivalRandom,
+        state: arrivalState,
+      }),
+  });
+  const arrivalRandom = random.stream('arrivals');
+  const cron = new CronService({
+    name: 'traffic',
+    expression: config.traffic.cronSchedule,
+    logger,
+    tick: (msToNext) => traffic.tick(msToNext),
+  });
+  return { lease, stocker, placer, advancer, traffic, cron };
+}
+
+/** Follows what the operator set in the database: rate and pause. */
+function applySettings(run: Run, settings: LeasedSettings): void {
+  const { config, announcer, gate } = run;
+  const before = run.settings;
+  run.settings = settings;
+  if (settings.rate !== before.rate) {
+    const configured = config.traffic.ordersPerMinute;
+    const message =
+      settings.rate === null
+        ? `rate: ${configured} orders a minute, as ORDERS_PER_MINUTE says`
+        : `rate: ${settings.rate} orders a minute, set at run time; it overrides ORDERS_PER_MINUTE=${configured} (back: npm run sim -- rate default)`;
+    announcer.info('traffic.rate', { targetPerMinute: settings.rate ?? configured, configured }, message);
+  }
+  if (settings.paused) gate.pause('operator', 'paused by the operator; npm run sim -- resume');
+  else gate.resume('operator', 'resumed by the operator');
+}
