@@ -3,11 +3,12 @@ import type { CommandContext } from './command-context.ts';
 import { describeOptions } from './config/describe.ts';
 import { ExitCode, messageOf, OperatorError } from './lib/errors.ts';
 import { register as registerRun } from './run-command.ts';
+import { register as registerControl } from './traffic/command.ts';
 
 type Register = (program: Command, context: CommandContext) => void;
 
 /** Every command, each from the folder of its feature. */
-const commands: readonly Register[] = [registerRun];
+const commands: readonly Register[] = [registerRun, registerControl];
 
 /** Builds the program; nothing runs before `runCli`. */
 export function buildProgram(context: CommandContext): Command {

@@ -52,12 +52,15 @@ export interface StatusParts {
 export interface WorkerStats {
   readonly placedPerMinute: number;
   readonly moved: Readonly<Record<string, number>>;
+  /** Why traffic is held back, beside the operator's pause. */
+  readonly heldBy: readonly string[];
 }
 
 /** This worker's part of {@link WorkerStats}. */
-export function workerStats(moved: MovedMeter): WorkerStats & Record<string, unknown> {
+export function workerStats(moved: MovedMeter, gate: TrafficGate): WorkerStats & Record<string, unknown> {
   const lastMinute = moved.lastMinute();
-  return { placedPerMinute: lastMinute.placed, moved: lastMinute };
+  const heldBy = [...gate.reasons].filter(([source]) => source !== 'operator').map(([, reason]) => reason);
+  return { placedPerMinute: lastMinute.placed, moved: lastMinute, heldBy };
 }
 
 /** The port of the status page, filled with the daemon's parts. Nothing here asks the database for a snapshot. */
