@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { register as registerCdc } from './cdc/command.ts';
 import type { CommandContext } from './command-context.ts';
 import { describeOptions } from './config/describe.ts';
 import { ExitCode, messageOf, OperatorError } from './lib/errors.ts';
@@ -8,7 +9,7 @@ import { register as registerControl } from './traffic/command.ts';
 type Register = (program: Command, context: CommandContext) => void;
 
 /** Every command, each from the folder of its feature. */
-const commands: readonly Register[] = [registerRun, registerControl];
+const commands: readonly Register[] = [registerRun, registerCdc, registerControl];
 
 /** Builds the program; nothing runs before `runCli`. */
 export function buildProgram(context: CommandContext): Command {

@@ -41,6 +41,8 @@ export interface Config {
     readonly portWasSet: boolean;
     readonly controlToken: string | undefined;
   };
+  /** undefined: `setup-cdc` makes one. */
+  readonly readerPassword: string | undefined;
   /** How `verify` signs in at Databricks: a token, or a service principal. */
   readonly databricks: {
     readonly token: string | undefined;
@@ -110,6 +112,7 @@ function buildConfig(
       portWasSet: wasSet('HTTP_PORT'),
       controlToken: v.CONTROL_TOKEN,
     },
+    readerPassword: v.CDC_READER_PASSWORD,
     databricks: {
       token: v.DATABRICKS_TOKEN,
       clientId: v.DATABRICKS_CLIENT_ID,

@@ -17,6 +17,7 @@ export interface Option<T> {
     | 'Status page'
     | 'Embedded PostgreSQL'
     | 'Lakehouse'
+    | 'CDC reader'
     | 'Verification';
   readonly description: string;
   /** Shown in `.env.example` when there is no default. */
@@ -216,6 +217,13 @@ export const options = {
     port,
     '54320',
     'Its port, on loopback only. The default moves to the next free port when taken; a port that was set does not.',
+  ),
+  CDC_READER_PASSWORD: option(
+    'CDC reader',
+    parse.text('8 characters or more, without spaces', /^\S{8,256}$/),
+    null,
+    'Password that `setup-cdc` gives to the role it makes for a reader. Default: made then, and printed once.',
+    { example: 'a-long-random-text', secret: true },
   ),
   DATABRICKS_TOKEN: option(
     'Verification',

@@ -16,7 +16,14 @@ export interface ShopRecord {
   readonly createdAt: string;
 }
 
-export type SettingKey = 'rate' | 'paused' | 'shop' | 'last_verify' | 'control_token' | 'runs';
+export type SettingKey =
+  | 'rate'
+  | 'paused'
+  | 'shop'
+  | 'last_verify'
+  | 'control_token'
+  | 'runs'
+  | 'storage_samples';
 
 export async function readSetting<T>(db: Db, key: SettingKey): Promise<T | undefined> {
   const row = await db
