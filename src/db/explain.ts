@@ -20,7 +20,7 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   }),
   '28000': (s, m) => ({
     message: `${at(s)} refuses user ${s.user}: ${m}`,
-    fix: 'check DB_USER and pg_hba.conf; for a server that wants TLS set DB_SSLMODE=require',
+    fix: /pg_hba/.test(m) ? admission(s, m) : 'correct DB_USER, or create that role on the server',
   }),
   '3D000': (s) => ({
     message: `there is no database "${s.database}" on ${at(s)}`,
@@ -38,6 +38,14 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   '53100': (s) => ({
     message: `the disk of ${at(s)} is full`,
     fix: 'free space there, or move to a larger plan',
+  }),
+  '57P03': (s, m) => ({
+    message: `${at(s)} takes no connections yet: ${m}`,
+    fix: 'wait until it has started or recovered (its log says how far it is), then try again',
+  }),
+  ECONNRESET: (s) => ({
+    message: `${at(s)} broke the connection off`,
+    fix: 'see that a PostgreSQL listens there (and no other program), that a proxy in between lets it through, and its log',
   }),
   ENOTFOUND: (s) => ({
     message: `the host ${s.host} is not known`,
@@ -84,7 +92,28 @@ function untrusted(s: DatabaseSettings): { message: string; fix: string } {
   };
 }
 
+/** What to do when pg_hba.conf has no line for this connection: mostly it has one for the other kind. */
+function admission(s: DatabaseSettings, message: string): string {
+  const hba = `a line for user ${s.user} and database ${s.database} in the server's pg_hba.conf, then SELECT pg_reload_conf()`;
+  if (/no encryption|SSL off/i.test(message)) return `set DB_SSLMODE=require; or ${hba}`;
+  return `${hba}; at a hosted database add this machine's address to its allow list`;
+}
+
 const BY_MESSAGE: readonly (readonly [RegExp, Explain])[] = [
+  [
+    /max clients reached|MaxClients|too many (connections|clients)|no more connections allowed/i,
+    (s) => ({
+      message: `${at(s)} has no connection left`,
+      fix: 'lower DB_POOL_SIZE, end idle sessions, or raise the pool size of the pooler',
+    }),
+  ],
+  [
+    /wrong version number|EPROTO|SSL routines|unexpected message.*SSL/i,
+    (s) => ({
+      message: `${at(s)} does not speak TLS as PostgreSQL does`,
+      fix: 'correct DB_HOST and DB_PORT, or set DB_SSLMODE=disable when the way to it is safe',
+    }),
+  ],
   [
     /does not support SSL/i,
     (s) => ({

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Config } from '../config/config.ts';
 import type { DatabaseSettings } from '../config/database.ts';
 import { delay } from '../lib/backoff.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { once } from '../lib/service.ts';
 import { attachEmbedded, type Embedded } from './embedded/attach.ts';
@@ -21,7 +22,12 @@ export interface Source {
   close(): Promise<void>;
 }
 
-export type OpenOptions = Partial<Omit<ConnectOptions, 'logger'>>;
+export interface OpenOptions extends Partial<Omit<ConnectOptions, 'logger'>> {
+  /** How long a server that is not up yet is waited for, in milliseconds; default 30 s. */
+  readonly patienceMs?: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
 
 /** A server that is starting (compose, a reboot) is waited for this long. */
 const PATIENCE_MS = 30_000;
@@ -35,13 +41,14 @@ export async function openSource(config: Config, logger: Logger, options: OpenOp
   const embedded = config.database === null ? await attachEmbedded(config.embedded, logger) : null;
   const settings = config.database ?? embedded?.settings;
   if (settings === undefined) throw new Error('neither a database nor an embedded server');
-  const connections = connect(settings, { poolSize: config.poolSize, ...options, logger });
+  const { patienceMs = PATIENCE_MS, signal, ...connectOptions } = options;
+  const connections = connect(settings, { poolSize: config.poolSize, ...connectOptions, logger });
   const close = once(async () => {
     await connections.close();
     await embedded?.detach();
   });
   try {
-    const facts = await firstContact(connections, settings, logger);
+    const facts = await firstContact(connections, settings, logger, { patienceMs, signal });
     const unfit = judgeServer(facts, settings);
     if (unfit !== undefined) throw unfit;
   } catch (error) {
@@ -60,8 +67,9 @@ async function firstContact(
   connections: Connections,
   settings: DatabaseSettings,
   logger: Logger,
+  waiting: { readonly patienceMs: number; readonly signal: AbortSignal | undefined },
 ): Promise<ServerFacts> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + waiting.patienceMs;
   for (let attempt = 0; ; attempt++) {
     try {
       return await readFacts(connections);
@@ -72,10 +80,12 @@ async function firstContact(
       if (attempt === 0) {
         logger.info(
           { host: settings.host, port: settings.port },
-          `waiting for ${describeDatabase(settings)} (up to ${PATIENCE_MS / 1000} s)`,
+          `waiting for ${describeDatabase(settings)} (up to ${waiting.patienceMs / 1000} s): ${messageOf(error)}`,
         );
       }
-      await delay(Math.min(250 * 1.5 ** attempt, 2_000));
+      if (!(await delay(Math.min(250 * 1.5 ** attempt, 2_000), waiting.signal))) {
+        throw explainConnectionError(error, settings) ?? error;
+      }
     }
   }
 }

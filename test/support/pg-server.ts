@@ -1,10 +1,11 @@
+import { randomInt } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import type { DatabaseSettings } from '../../src/config/database.ts';
 import { attachEmbedded } from '../../src/db/embedded/attach.ts';
+import { portIsFree } from '../../src/db/embedded/server.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 
 declare module 'vitest' {
@@ -23,20 +24,16 @@ export interface TestServer {
   stop(options?: { readonly keepFiles: boolean }): Promise<void>;
 }
 
-/** A port that nobody uses just now. */
+/**
+ * A port that nobody uses just now, below the ranges from which systems take the ports of outgoing connections: one
+ * of those could sit on it a moment later.
+ */
 export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === 'object' && address !== null
-          ? resolve(address.port)
-          : reject(new Error('no port')),
-      );
-    });
-  });
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const port = randomInt(20_000, 32_000);
+    if (await portIsFree(port)) return port;
+  }
+  throw new Error('no free port');
 }
 
 /** A real PostgreSQL in a folder of its own; quick, because nothing of it must survive a power cut. */
