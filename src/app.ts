@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import manifest from '../package.json' with { type: 'json' };
 import { createCustomerFactory } from './catalog/customers.ts';
 import { type SeedProgress, seedShop } from './catalog/seed.ts';
 import type { Config } from './config/config.ts';
@@ -6,6 +7,7 @@ import { migrate } from './db/migrate.ts';
 import { nextRunNumber, type ShopRecord } from './db/settings.ts';
 import { openSource, type Source } from './db/source.ts';
 import { DatabaseWatch } from './db/watch.ts';
+import { createHttpServer } from './http/server.ts';
 import { Announcer } from './lib/announcer.ts';
 import { DatabaseClock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
@@ -15,14 +17,17 @@ import { CustomerBook } from './orders/model/customers.ts';
 import { createOrderModel } from './orders/model/model.ts';
 import { Shelf } from './orders/model/shelf.ts';
 import { CronService } from './schedule/cron.ts';
+import { createStatusSource, workerStats } from './status-source.ts';
 import { Advancer } from './traffic/advancer.ts';
 import { arrivals, createArrivalState } from './traffic/demand.ts';
 import { IdStock } from './traffic/feed.ts';
 import { TrafficGate } from './traffic/gate.ts';
+import { MovedMeter } from './traffic/moved-meter.ts';
 import { Placer } from './traffic/placer.ts';
+import { StatusFacts } from './traffic/status-facts.ts';
 import { Stocker } from './traffic/stocker.ts';
 import { Traffic } from './traffic/traffic.ts';
-import { type LeasedSettings, WorkerLease } from './traffic/workers.ts';
+import { LEASE_MS, type LeasedSettings, WorkerLease } from './traffic/workers.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -45,6 +50,9 @@ interface Run {
   readonly gate: TrafficGate;
   readonly random: Random;
   readonly releasers: Releasers;
+  readonly startedAtMs: number;
+  /** What happened to orders in the last minute, for the status page and the other workers. */
+  readonly moved: MovedMeter;
   /** What the database says holds at run time; kept up by the worker's lease. */
   settings: LeasedSettings;
 }
@@ -119,6 +127,8 @@ async function prepareRun(
     ...(source.embedded === null ? {} : { revive: source.embedded.revive }),
   });
   const gate = new TrafficGate(announcer);
+  const moved = new MovedMeter(() => clock.monotonicMs());
+  announcer.subscribe(moved.observe);
   return {
     config,
     logger,
@@ -130,6 +140,8 @@ async function prepareRun(
     gate,
     random,
     releasers,
+    startedAtMs: Date.now(),
+    moved,
     settings: { rate: null, paused: false },
   };
 }
@@ -143,6 +155,39 @@ async function startServices(run: Run): Promise<void> {
   await releasers.start(engine.advancer);
   await releasers.start(engine.placer);
   await releasers.start(engine.cron);
+  await startStatusPage(run, engine);
+}
+
+/** The status page; HTTP_PORT=0 turns it off. */
+async function startStatusPage(run: Run, engine: Engine): Promise<void> {
+  const { config, logger, source, clock, watch, moved, releasers } = run;
+  if (config.http.port === 0) return;
+  const { db, pool } = source.connections;
+  const facts = new StatusFacts({
+    db,
+    logger,
+    moved,
+    monotonicMs: () => clock.monotonicMs(),
+    nowMs: () => clock.nowMs(),
+    leaseMs: LEASE_MS,
+    isUp: () => watch.up,
+  });
+  await releasers.start(facts);
+  const { version } = manifest;
+  const page = createStatusSource({
+    ...run,
+    version,
+    where: source.where,
+    db,
+    pool,
+    lease: engine.lease,
+    facts,
+    settings: () => run.settings,
+    applySettings: (settings) => applySettings(run, settings),
+    targetPerMinute: () => run.settings.rate ?? config.traffic.ordersPerMinute,
+    tick: () => engine.traffic.summary,
+  });
+  await releasers.start(createHttpServer({ config: config.http, logger, source: page, version }));
 }
 
 interface Engine {
@@ -155,7 +200,7 @@ interface Engine {
 }
 
 function createEngine(run: Run): Engine {
-  const { config, logger, source, shop, clock, announcer, watch, gate, random } = run;
+  const { config, logger, source, shop, clock, announcer, watch, gate, random, moved } = run;
   const { db } = source.connections;
   const { lifecycleSpeed, ordersPerTransaction } = config.traffic;
   const targetPerMinute = () => run.settings.rate ?? config.traffic.ordersPerMinute;
@@ -180,7 +225,7 @@ function createEngine(run: Run): Engine {
     watch,
     announcer,
     logger,
-    stats: () => ({ placedPerMinute: Math.round(placer.placed.perMinute(clock.monotonicMs())) }),
+    stats: () => workerStats(moved, gate, config.traffic.ordersPerMinute),
     onSettings: (settings) => applySettings(run, settings),
   });
   const ownRate = () => targetPerMinute() * lease.share;

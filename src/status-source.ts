@@ -44,23 +44,40 @@ export interface StatusParts {
   readonly applySettings: (settings: { rate: number | null; paused: boolean }) => void;
   readonly targetPerMinute: () => number;
   readonly tick: () => TickSummary | undefined;
-  readonly slots: () => { readonly slots: readonly SlotStatus[]; readonly readAtMs: number | null };
-  readonly doctor: { readonly last: () => DoctorReport | null; readonly run: () => Promise<DoctorReport> };
+  /** Reads the replication slots. */
+  readonly slotGuard?: { readings(): readonly SlotStatus[]; readonly readAtMs: number | null };
+  /** Measures the database. */
+  readonly storageGuard?: {
+    reading(): { readonly bytes: number; readonly growthPerHour: number | null } | null;
+  };
+  readonly doctor?: StatusDoctor;
+}
+
+/** The doctor, and what it said last. */
+export interface StatusDoctor {
+  last(): DoctorReport | null;
+  run(): Promise<DoctorReport>;
 }
 
 /** What a worker leaves with its lease for those who look at all workers. */
 export interface WorkerStats {
   readonly placedPerMinute: number;
   readonly moved: Readonly<Record<string, number>>;
+  /** Its `ORDERS_PER_MINUTE`. */
+  readonly configuredRate: number;
   /** Why traffic is held back, beside the operator's pause. */
   readonly heldBy: readonly string[];
 }
 
 /** This worker's part of {@link WorkerStats}. */
-export function workerStats(moved: MovedMeter, gate: TrafficGate): WorkerStats & Record<string, unknown> {
+export function workerStats(
+  moved: MovedMeter,
+  gate: TrafficGate,
+  configuredRate: number,
+): WorkerStats & Record<string, unknown> {
   const lastMinute = moved.lastMinute();
   const heldBy = [...gate.reasons].filter(([source]) => source !== 'operator').map(([, reason]) => reason);
-  return { placedPerMinute: lastMinute.placed, moved: lastMinute, heldBy };
+  return { placedPerMinute: moved.placedPerMinute(), moved: lastMinute, heldBy, configuredRate };
 }
 
 /** The port of the status page, filled with the daemon's parts. Nothing here asks the database for a snapshot. */
@@ -73,7 +90,10 @@ export function createStatusSource(parts: StatusParts): StatusSource {
     changeSettings: (change) => changeSettings(parts, change),
     subscribe: (listener) => announcer.subscribe(listener),
     readiness: () => readiness(parts.watch.state.up, facts.quick?.shop != null),
-    runDoctor: () => parts.doctor.run(),
+    runDoctor: async () => {
+      if (parts.doctor === undefined) throw new Error('no doctor here');
+      return parts.doctor.run();
+    },
   };
 }
 
@@ -112,24 +132,24 @@ function snapshot(parts: StatusParts): StatusSnapshot {
   const { config, clock, facts, watch, gate, pool, lease } = parts;
   const rows = facts.quick?.workers ?? [];
   const moved = movedOfAll(parts, rows);
-  const slots = parts.slots();
+  const storage = parts.storageGuard?.reading();
   return {
-    atMs: clock.nowMs(),
+    atMs: Math.round(clock.nowMs()),
     version: parts.version,
     startedAtMs: parts.startedAtMs,
     shop: shopOf(facts.quick?.shop),
     lifecycleSpeed: config.traffic.lifecycleSpeed,
     database: {
       state: !watch.state.up ? 'lost' : facts.quick === null ? 'starting' : 'connected',
-      sinceMs: watch.state.sinceMs,
+      sinceMs: Math.round(watch.state.sinceMs),
       where: parts.where,
-      sizeBytes: facts.sizeBytes,
-      growthBytesPerHour: facts.growthBytesPerHour,
+      sizeBytes: storage?.bytes ?? facts.sizeBytes,
+      growthBytesPerHour: storage?.growthPerHour ?? facts.growthBytesPerHour,
       capBytes: config.limits.maxDatabaseBytes || null,
     },
     traffic: {
       targetPerMinute: parts.targetPerMinute(),
-      achievedPerMinute: moved['placed'] ?? 0,
+      achievedPerMinute: achieved(parts, rows),
       settings: control(parts, parts.settings()),
       pausedBy: [...gate.reasons].map(([source, reason]) => ({ source, reason })),
       dueBacklog: parts.tick()?.backlog ?? null,
@@ -144,13 +164,19 @@ function snapshot(parts: StatusParts): StatusSnapshot {
       waiting: pool.waitingCount,
     },
     cdc: {
-      slots: slots.slots,
-      slotsReadAtMs: slots.readAtMs,
+      slots: (parts.slotGuard?.readings() ?? []).map(slotOf),
+      slotsReadAtMs: parts.slotGuard?.readAtMs ?? null,
       lastHeartbeatAtMs: facts.quick?.lastHeartbeatAtMs ?? null,
     },
-    doctor: parts.doctor.last(),
+    doctor: parts.doctor?.last() ?? null,
     verify: verifyOf(facts.quick?.lastVerify),
   };
+}
+
+/** A guard's reading may say more than the page shows. */
+function slotOf(slot: SlotStatus): SlotStatus {
+  const { name, plugin, active, walStatus, retainedBytes, capBytes, hoursLeft } = slot;
+  return { name, plugin, active, walStatus, retainedBytes, capBytes, hoursLeft };
 }
 
 /** The other workers' figures come with their leases, our own are at hand. */
@@ -166,6 +192,14 @@ function movedOfAll(parts: StatusParts, rows: readonly WorkerRow[]): Readonly<Re
     }
   }
   return sum;
+}
+
+function achieved(parts: StatusParts, rows: readonly WorkerRow[]): number {
+  const others = rows
+    .filter((row) => row.id !== parts.lease.id)
+    .map((row) => (typeof row.stats['placedPerMinute'] === 'number' ? row.stats['placedPerMinute'] : 0));
+  const sum = others.reduce((all, one) => all + one, parts.moved.placedPerMinute());
+  return Math.round(sum * 10) / 10;
 }
 
 function share(row: WorkerRow, ownId: string, living: number): WorkerShare {

@@ -78,6 +78,11 @@ export class MovedMeter {
     this.#since = {};
   }
 
+  /** Orders placed in the last 60 s; a young meter is scaled up to a minute. */
+  placedPerMinute(): number {
+    return Math.round(this.#meters.placed.perMinute(this.#monotonicMs()) * 10) / 10;
+  }
+
   /** A count of the table, carried forward by what this worker did since. */
   carry(counts: Readonly<Record<OrderStateName, number>>): Readonly<Record<OrderStateName, number>> {
     const carried = { ...counts };

@@ -58,6 +58,11 @@ export async function readStatusReport(
     countDue(db),
   ]);
   const figure = (value: unknown) => (typeof value === 'number' ? value : 0);
+  // what the living go by counts, not what this command was started with
+  const theirRate = quick.workers
+    .map(({ stats }) => stats['configuredRate'])
+    .find((rate) => typeof rate === 'number');
+  const configuredRate = theirRate ?? options.configuredRate;
   const movedLastMinute: Record<string, number> = {};
   const held = new Set<string>();
   for (const { stats } of quick.workers) {
@@ -69,12 +74,12 @@ export async function readStatusReport(
     at: new Date().toISOString(),
     where: options.where,
     shop: quick.shop as StatusReport['shop'],
-    ratePerMinute: settings.rate ?? options.configuredRate,
+    ratePerMinute: settings.rate ?? configuredRate,
     rateOverride: settings.rate,
-    configuredRate: options.configuredRate,
+    configuredRate,
     paused: settings.paused,
     heldBy: [...held],
-    achievedPerMinute: movedLastMinute['placed'] ?? 0,
+    achievedPerMinute: quick.workers.reduce((sum, { stats }) => sum + figure(stats['placedPerMinute']), 0),
     movedLastMinute,
     orders,
     dueBacklog: due,
