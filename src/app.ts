@@ -271,6 +271,7 @@ function createEngine(run: Run): Engine {
   const cron = new CronService({
     name: 'traffic',
     expression: config.traffic.cronSchedule,
+    atStart: true,
     logger,
     tick: (msToNext) => traffic.tick(msToNext),
   });

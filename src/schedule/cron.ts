@@ -8,6 +8,8 @@ export interface CronOptions {
   /** Five or six fields; six start with seconds. */
   readonly expression: string;
   readonly logger: Logger;
+  /** Runs once at the start too, not only when the schedule says. */
+  readonly atStart?: boolean;
   /** One run; never overlaps itself. `msToNext`: until the next run is due. */
   readonly tick: (msToNext: number) => Promise<void>;
 }
@@ -33,6 +35,8 @@ export class CronService implements Service {
       suppressMissedWarning: true,
     });
     await this.#task.start();
+    // nobody waits for the first full five seconds, or the first full hour
+    if (this.#options.atStart === true) void this.#run();
   }
 
   async #run(): Promise<void> {
