@@ -3,6 +3,10 @@ import * as format from './format.js';
 
 const OPS = ['I', 'U', 'D'];
 
+/** The shop's own tables first; the lookups, which never change, need no place. */
+const ORDER = ['pedidos', 'itenspedido', 'clientes', 'produtos', 'cdc_heartbeat'];
+const place = ({ table }) => (ORDER.indexOf(table) + ORDER.length + 1) % (ORDER.length + 1);
+
 function row(table) {
   const stack = make(
     'div',
@@ -30,7 +34,7 @@ export function createChanges() {
         if (!seen.has(table)) seen.set(table, { table, I: 0, U: 0, D: 0 });
         seen.get(table)[op] = perSecond;
       }
-      const tables = [...seen.values()];
+      const tables = [...seen.values()].sort((a, b) => place(a) - place(b));
       const sums = tables.map(({ I, U, D }) => I + U + D);
       const most = Math.max(0.001, ...sums);
       setText(byId('changes-total'), format.perSecond(sums.reduce((all, one) => all + one, 0)));

@@ -1,4 +1,3 @@
-import uPlot from '/vendor/uplot.js';
 import { byId, keyed, make, setText } from './dom.js';
 import * as format from './format.js';
 import { t } from './i18n.js';
@@ -14,6 +13,7 @@ export function createChart() {
   const times = [];
   const achieved = [];
   const target = [];
+  let uPlot = null;
   let plot = null;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -25,6 +25,8 @@ export function createChart() {
 
   function draw() {
     plot?.destroy();
+    plot = null;
+    if (uPlot === null) return;
     const ink = colour('--ink-3');
     const line = colour('--line');
     const accent = colour('--accent');
@@ -41,7 +43,7 @@ export function createChart() {
           ...axis,
           grid: { show: false },
           size: 28,
-          values: (_u, splits) => splits.map((s) => format.clockShort(s * 1000)),
+          values: (_u, splits) => splits.map(timeLabel(splits)),
           space: 64,
         },
         {
@@ -67,6 +69,12 @@ export function createChart() {
     };
     plot = new uPlot(options, [times, target, achieved], box);
   }
+
+  /** Minutes, or seconds while the splits are closer than that. */
+  const timeLabel = (splits) => {
+    const label = splits.length > 1 && splits[1] - splits[0] < 60 ? format.clock : format.clockShort;
+    return (second) => label(second * 1000);
+  };
 
   function xRange() {
     const last = times.at(-1) ?? Date.now() / 1000;
@@ -146,11 +154,22 @@ export function createChart() {
   }).observe(box);
   byId('chart-table').addEventListener('toggle', fillTable);
 
+  // a browser in which the chart cannot be drawn still has the page, and the figures as a table
+  import('/vendor/uplot.js').then(
+    (library) => {
+      uPlot = library.default;
+      draw();
+      refresh();
+    },
+    () => {
+      byId('chart-table').open = true;
+    },
+  );
+
   return {
     reset(points) {
       for (const list of [times, achieved, target]) list.length = 0;
       for (const point of points) push(point);
-      if (plot === null) draw();
       refresh();
     },
     add(point) {
