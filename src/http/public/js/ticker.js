@@ -49,7 +49,8 @@ export function createTicker(openStory) {
     const time = make('time', { datetime: new Date(entry.atMs).toISOString() }, format.clock(entry.atMs));
     const { orderId } = entry.fields;
     const kind = KINDS[entry.event] ?? (entry.event.startsWith('order.') ? 'moved' : 'other');
-    const isOrder = orderId != null && entry.event.startsWith('order.');
+    // a deleted order has no story any more
+    const isOrder = orderId != null && entry.event.startsWith('order.') && entry.event !== 'order.purged';
     const inner = make(
       isOrder ? 'button' : 'div',
       { class: 'event', 'data-kind': kind, type: isOrder ? 'button' : null },
