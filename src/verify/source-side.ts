@@ -83,7 +83,7 @@ const SHAPES = `
 
 const WATERMARK = `
   SELECT ${UTC('now')} AS at, extract(epoch FROM now)::float8 * 1000 AS at_ms, pg_current_snapshot()::text AS snapshot,
-    CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_lsn() END AS lsn
+    CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_insert_lsn() END AS lsn
   FROM clock_timestamp() AS now`;
 
 const TOMBSTONES = `

@@ -41,6 +41,12 @@ export async function subscribe(
     `CREATE SUBSCRIPTION ${name} CONNECTION 'host=${host} port=${port} dbname=${database} user=${user} password=${password ?? ''}'
      PUBLICATION ${name} WITH (create_slot = false, slot_name = '${name}')`,
   );
+  const insertLsn = async () => {
+    const result = await source.pool.query<{ lsn: string }>(
+      'SELECT pg_current_wal_insert_lsn()::text AS lsn',
+    );
+    return result.rows[0]?.lsn;
+  };
   const inactive = () =>
     until('the slot is free', async () => {
       const slot = await source.pool.query('SELECT active FROM pg_replication_slots WHERE slot_name = $1', [
@@ -68,8 +74,8 @@ export async function subscribe(
       );
       return open.rowCount === 0;
     });
-    const lsn = (await source.pool.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn')).rows[0]
-      ?.lsn;
+    const lsn = (await source.pool.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn'))
+      .rows[0]?.lsn;
     await until('the subscriber has confirmed', async () => {
       const slot = await source.pool.query(
         'SELECT confirmed_flush_lsn >= $2::pg_lsn AS done FROM pg_replication_slots WHERE slot_name = $1',
@@ -87,7 +93,15 @@ export async function subscribe(
       await caughtUp();
       await disable();
       await work();
-      await source.pool.query('SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())', [name]);
+      // with asynchronous commit the WAL is flushed a moment later, and a slot advances to what is flushed only
+      const lsn = await insertLsn();
+      await until('the WAL is flushed', async () => {
+        const flushed = await source.pool.query('SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn AS done', [
+          lsn,
+        ]);
+        return flushed.rows[0]?.done === true;
+      });
+      await source.pool.query('SELECT pg_replication_slot_advance($1, $2::pg_lsn)', [name, lsn]);
       await enable();
     },
     drop: async () => {
