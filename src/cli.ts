@@ -5,11 +5,12 @@ import { describeOptions } from './config/describe.ts';
 import { ExitCode, messageOf, OperatorError } from './lib/errors.ts';
 import { register as registerRun } from './run-command.ts';
 import { register as registerControl } from './traffic/command.ts';
+import { register as registerVerify } from './verify/command.ts';
 
 type Register = (program: Command, context: CommandContext) => void;
 
 /** Every command, each from the folder of its feature. */
-const commands: readonly Register[] = [registerRun, registerCdc, registerControl];
+const commands: readonly Register[] = [registerRun, registerCdc, registerControl, registerVerify];
 
 /** Builds the program; nothing runs before `runCli`. */
 export function buildProgram(context: CommandContext): Command {
