@@ -50,7 +50,11 @@ export async function attachEmbedded(options: EmbeddedOptions, logger: Logger): 
     enter(server, users, options, logger),
   );
   if (!startedHere) {
-    logger.info({ port, dataDir }, `the embedded PostgreSQL runs already, on port ${port}: using it`);
+    const notThere = options.portWasSet && port !== options.port ? ` (and not on ${options.port})` : '';
+    logger.info(
+      { port, dataDir },
+      `the embedded PostgreSQL runs already, on port ${port}${notThere}: using it`,
+    );
   }
   const detach = once(() =>
     withUsers(list, async (users) => {

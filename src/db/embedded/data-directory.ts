@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, OperatorError } from '../../lib/errors.ts';
 import type { Placement } from './placement.ts';
@@ -9,9 +9,12 @@ const MAJOR_VERSION = '17';
 export const OWN_CONFIGURATION = 'cdc-sim.conf';
 
 /** Makes the data directory when there is none. Throws an OperatorError when what is there is not ours to use. */
-export async function prepareDataDirectory(placement: Placement): Promise<void> {
+export async function prepareDataDirectory(
+  placement: Placement,
+  options: { readonly durable: boolean },
+): Promise<void> {
   try {
-    await prepare(placement);
+    await prepare(placement, options.durable);
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     throw new OperatorError(`cannot use the data directory ${placement.dataDir}: ${messageOf(error)}`, {
@@ -21,7 +24,7 @@ export async function prepareDataDirectory(placement: Placement): Promise<void> 
   }
 }
 
-async function prepare(placement: Placement): Promise<void> {
+async function prepare(placement: Placement, durable: boolean): Promise<void> {
   const { dataDir } = placement;
   removeUnfinished(dataDir);
   const entries = listFolder(dataDir);
@@ -41,18 +44,28 @@ async function prepare(placement: Placement): Promise<void> {
       { fix: 'set EMBEDDED_DATA_DIR to a new folder' },
     );
   }
+  refuseMountPoint(dataDir);
   // a data directory that is there is whole: initdb works beside it, and the name comes last. A name of its own,
   // since an initdb whose daemon was killed may still be writing
   const unfinished = `${dataDir}.init-${process.pid}-${Date.now()}`;
   try {
     mkdirSync(unfinished, { recursive: true, mode: 0o700 });
     handOver(placement, unfinished);
-    await initialise(placement, unfinished);
+    await initialise(placement, unfinished, durable);
     rmSync(dataDir, { recursive: true, force: true });
     renameSync(unfinished, dataDir);
   } finally {
     removeUnfinished(dataDir);
   }
+}
+
+/** The data directory comes by renaming, which a mount point does not allow; PostgreSQL advises against them too. */
+function refuseMountPoint(dataDir: string): void {
+  const device = statSync(dataDir, { throwIfNoEntry: false })?.dev;
+  if (device === undefined || device === statSync(dirname(dataDir)).dev) return;
+  throw new OperatorError(`${dataDir} is a mount point; the data directory must be a folder in it`, {
+    fix: `set EMBEDDED_DATA_DIR=${join(dataDir, 'postgres')}`,
+  });
 }
 
 function listFolder(path: string): string[] {
@@ -77,15 +90,16 @@ function removeUnfinished(dataDir: string): void {
   }
 }
 
-async function initialise(placement: Placement, folder: string): Promise<void> {
+async function initialise(placement: Placement, folder: string, durable: boolean): Promise<void> {
   const passwordFile = `${folder}.password`;
   writeFileSync(passwordFile, `${EMBEDDED_PASSWORD}\n`, { mode: 0o600 });
   handOver(placement, passwordFile);
   const args = ['-D', folder, `--pwfile=${passwordFile}`, ...INITDB_ARGUMENTS];
+  if (!durable) args.push('--no-sync');
   const { code, output } = await runProgram(placement, 'initdb', args, folder);
   if (code !== 0) {
     throw new OperatorError(
-      `the embedded PostgreSQL could not make its data directory: ${lastLines(output)}`,
+      `the embedded PostgreSQL could not make its data directory: ${complaintsIn(output)}`,
       {
         fix: 'see that the disk has 200 MB free and the folder can be written; or set DATABASE_URL to a database of yours',
       },
@@ -95,12 +109,14 @@ async function initialise(placement: Placement, folder: string): Promise<void> {
   writeFileSync(conf, `include_if_exists = '${OWN_CONFIGURATION}'\n\n${readFileSync(conf, 'utf8')}`);
 }
 
-/** The end of what a program said, in one line. */
-export function lastLines(text: string): string {
+/** What a program or the server complained of, in one line; its last words when it did not complain. */
+export function complaintsIn(text: string): string {
   const lines = text
-    .trim()
     .split('\n')
-    .slice(-3)
-    .map((line) => line.trim());
-  return lines.join(' | ') || 'it said nothing';
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const complaints = lines.filter((line) =>
+    /(FATAL|PANIC|ERROR|error:|could not|cannot|No space left|Permission denied)/.test(line),
+  );
+  return (complaints.length > 0 ? complaints : lines).slice(-3).join(' | ') || 'it said nothing';
 }

@@ -37,7 +37,7 @@ export function isAlive({ pid, startedAt }: ProcessId): boolean {
  */
 export function mayServe(pid: number, dataDir: string): boolean {
   if (!pidExists(pid)) return false;
-  if (process.platform === 'win32') return true;
+  if (process.platform === 'win32') return /postgres|^$/i.test(windowsImage(pid));
   if (process.platform !== 'linux') {
     const command = ask('command=', pid);
     return command === '' || (command.includes('postgres') && command.includes(dataDir));
@@ -65,6 +65,16 @@ function startOf(pid: number): string {
     // the name may contain spaces and brackets: count the fields behind the last bracket (22nd of all)
     const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${ticks}`;
+  } catch {
+    return '';
+  }
+}
+
+/** The program of a process on Windows, '' when it is not told. */
+function windowsImage(pid: number): string {
+  try {
+    const args = ['/FI', `PID eq ${pid}`, '/FO', 'CSV', '/NH'];
+    return execFileSync('tasklist', args, { encoding: 'utf8', timeout: 10_000, windowsHide: true }).trim();
   } catch {
     return '';
   }

@@ -6,7 +6,7 @@ import type { DatabaseSettings } from '../../config/database.ts';
 import { delay } from '../../lib/backoff.ts';
 import { OperatorError } from '../../lib/errors.ts';
 import { codeOf } from '../sqlstate.ts';
-import { lastLines, OWN_CONFIGURATION, prepareDataDirectory } from './data-directory.ts';
+import { complaintsIn, OWN_CONFIGURATION, prepareDataDirectory } from './data-directory.ts';
 import type { Placement } from './placement.ts';
 import { mayServe, pidExists } from './processes.ts';
 import { handOver, runProgram } from './programs.ts';
@@ -53,7 +53,7 @@ export class EmbeddedServer {
 
   /** Makes the data directory when there is none. Throws when what is there is not ours to use. */
   async prepare(): Promise<void> {
-    await prepareDataDirectory(this.placement);
+    await prepareDataDirectory(this.placement, { durable: this.#extra['fsync'] !== 'off' });
   }
 
   /**
@@ -151,7 +151,7 @@ export class EmbeddedServer {
       const startedMs = Date.now();
       const { code } = await runProgram(this.placement, 'pg_ctl', args, dataDir);
       if (code === 0) return;
-      const why = this.#complaints(startedMs);
+      const why = this.#said(startedMs);
       if (STILL_ENDING.test(why) && performance.now() < deadline) {
         await delay(250);
         continue;
@@ -161,7 +161,7 @@ export class EmbeddedServer {
           fix: 'set EMBEDDED_PORT to a free port',
         });
       }
-      throw new OperatorError(`the embedded PostgreSQL did not start: ${lastLines(why)}`, {
+      throw new OperatorError(`the embedded PostgreSQL did not start: ${complaintsIn(why)}`, {
         fix: `look at ${join(dataDir, LOG_FOLDER)} and ${join(dataDir, 'start.log')}; when the disk is full, free some; or set EMBEDDED_DATA_DIR to another folder`,
       });
     }
@@ -206,17 +206,11 @@ export class EmbeddedServer {
     }
   }
 
-  /** What the server complained about since then, without its notes on ordinary things. */
-  #complaints(sinceMs: number): string {
-    const texts = [join(this.placement.dataDir, 'start.log'), ...this.#logFiles()]
+  /** What the server wrote since then. */
+  #said(sinceMs: number): string {
+    return [join(this.placement.dataDir, 'start.log'), ...this.#logFiles()]
       .filter((path) => statSync(path).mtimeMs >= sinceMs - 1_000)
-      .map((path) => readFileSync(path, 'utf8').slice(-4_000));
-    const lines = texts.join('\n').split('\n');
-    const complaints = lines.filter((line) =>
-      /(FATAL|PANIC|ERROR|could not|error while loading|bind)/.test(line),
-    );
-    return (complaints.length > 0 ? complaints : lines.filter((line) => line.trim() !== ''))
-      .slice(-6)
+      .map((path) => readFileSync(path, 'utf8').slice(-4_000))
       .join('\n');
   }
 
