@@ -1,33 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import manifest from '../package.json' with { type: 'json' };
-import { createCustomerFactory } from './catalog/customers.ts';
 import { type SeedProgress, seedShop } from './catalog/seed.ts';
 import type { Config } from './config/config.ts';
 import { migrate } from './db/migrate.ts';
 import { nextRunNumber, type ShopRecord } from './db/settings.ts';
 import { openSource, type Source } from './db/source.ts';
 import { DatabaseWatch } from './db/watch.ts';
+import { createEngine, type Engine } from './engine.ts';
+import { createHousekeeping, type Housekeeping } from './housekeeping.ts';
 import { createHttpServer } from './http/server.ts';
 import { Announcer } from './lib/announcer.ts';
 import { DatabaseClock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import { createRandom, type Random } from './lib/random.ts';
 import { Releasers } from './lib/service.ts';
-import { CustomerBook } from './orders/model/customers.ts';
-import { createOrderModel } from './orders/model/model.ts';
-import { Shelf } from './orders/model/shelf.ts';
-import { CronService } from './schedule/cron.ts';
-import { createStatusSource, workerStats } from './status-source.ts';
-import { Advancer } from './traffic/advancer.ts';
-import { arrivals, createArrivalState } from './traffic/demand.ts';
-import { IdStock } from './traffic/feed.ts';
+import { createStatusSource } from './status-source.ts';
 import { TrafficGate } from './traffic/gate.ts';
 import { MovedMeter } from './traffic/moved-meter.ts';
-import { Placer } from './traffic/placer.ts';
 import { StatusFacts } from './traffic/status-facts.ts';
-import { Stocker } from './traffic/stocker.ts';
-import { Traffic } from './traffic/traffic.ts';
-import { LEASE_MS, type LeasedSettings, WorkerLease } from './traffic/workers.ts';
+import { LEASE_MS, type LeasedSettings } from './traffic/workers.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -39,7 +30,7 @@ export interface AppOptions {
 }
 
 /** What the services of one run share. */
-interface Run {
+export interface Run {
   readonly config: Config;
   readonly logger: Logger;
   readonly source: Source;
@@ -149,17 +140,20 @@ async function prepareRun(
 async function startServices(run: Run): Promise<void> {
   const { releasers, watch } = run;
   await releasers.start(watch);
-  const engine = createEngine(run);
+  const engine = createEngine(run, (settings) => applySettings(run, settings));
+  const housekeeping = createHousekeeping(run);
   await releasers.start(engine.lease);
   await releasers.start(engine.stocker);
+  for (const service of housekeeping.services) await releasers.start(service);
+  await startStatusPage(run, engine, housekeeping);
   await releasers.start(engine.advancer);
   await releasers.start(engine.placer);
+  await releasers.start(engine.business);
   await releasers.start(engine.cron);
-  await startStatusPage(run, engine);
 }
 
 /** The status page; HTTP_PORT=0 turns it off. */
-async function startStatusPage(run: Run, engine: Engine): Promise<void> {
+async function startStatusPage(run: Run, engine: Engine, housekeeping: Housekeeping): Promise<void> {
   const { config, logger, source, clock, watch, moved, releasers } = run;
   if (config.http.port === 0) return;
   const { db, pool } = source.connections;
@@ -186,96 +180,11 @@ async function startStatusPage(run: Run, engine: Engine): Promise<void> {
     applySettings: (settings) => applySettings(run, settings),
     targetPerMinute: () => run.settings.rate ?? config.traffic.ordersPerMinute,
     tick: () => engine.traffic.summary,
+    slotGuard: housekeeping.slotGuard,
+    storageGuard: housekeeping.storageGuard,
+    doctor: housekeeping.doctor,
   });
   await releasers.start(createHttpServer({ config: config.http, logger, source: page, version }));
-}
-
-interface Engine {
-  readonly lease: WorkerLease;
-  readonly stocker: Stocker;
-  readonly placer: Placer;
-  readonly advancer: Advancer;
-  readonly traffic: Traffic;
-  readonly cron: CronService;
-}
-
-function createEngine(run: Run): Engine {
-  const { config, logger, source, shop, clock, announcer, watch, gate, random, moved } = run;
-  const { db } = source.connections;
-  const { lifecycleSpeed, ordersPerTransaction } = config.traffic;
-  const targetPerMinute = () => run.settings.rate ?? config.traffic.ordersPerMinute;
-
-  const ids = new IdStock();
-  const shelf = new Shelf({ seed: shop.seed });
-  const returning = new CustomerBook({
-    factory: createCustomerFactory({ random: random.stream('people') }),
-    random: random.stream('book'),
-    takeId: ids.take,
-  });
-  const model = createOrderModel({
-    random: random.stream('model'),
-    shelf,
-    customers: returning,
-    paymentMix: config.traffic.paymentMix,
-  });
-
-  const lease: WorkerLease = new WorkerLease({
-    db,
-    clock,
-    watch,
-    announcer,
-    logger,
-    stats: () => workerStats(moved, gate, config.traffic.ordersPerMinute),
-    onSettings: (settings) => applySettings(run, settings),
-  });
-  const ownRate = () => targetPerMinute() * lease.share;
-  const stocker = new Stocker({ db, clock, watch, logger, ids, shelf, returning, ratePerMinute: ownRate });
-  const isOpen = () => gate.open && lease.valid;
-  const placer: Placer = new Placer({
-    db,
-    model,
-    clock,
-    watch,
-    announcer,
-    logger,
-    lanes: Math.max(1, config.poolSize - 1),
-    ordersPerTransaction,
-    lifecycleSpeed,
-    isOpen,
-    onRefused: () => stocker.refreshShelf(),
-  });
-  const advancer = new Advancer({ db, clock, watch, announcer, logger, lifecycleSpeed, isOpen });
-  const arrivalState = createArrivalState();
-  const traffic = new Traffic({
-    db,
-    clock,
-    watch,
-    announcer,
-    gate,
-    placer,
-    advancer,
-    targetPerMinute,
-    share: () => lease.share,
-    arrivals: (fromMs, toMs, ratePerMinute) =>
-      arrivals({
-        fromMs,
-        toMs,
-        ratePerMinute,
-        process: config.traffic.arrivals,
-        shape: config.traffic.shape,
-        random: arrivalRandom,
-        state: arrivalState,
-      }),
-  });
-  const arrivalRandom = random.stream('arrivals');
-  const cron = new CronService({
-    name: 'traffic',
-    expression: config.traffic.cronSchedule,
-    atStart: true,
-    logger,
-    tick: (msToNext) => traffic.tick(msToNext),
-  });
-  return { lease, stocker, placer, advancer, traffic, cron };
 }
 
 /** Follows what the operator set in the database: rate and pause. */

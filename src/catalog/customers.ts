@@ -15,8 +15,12 @@ export type AddressFields = Pick<
 export interface CustomerFactory {
   /** A customer; unique by construction for unique ids. `registeredOn`: YYYY-MM-DD. */
   create(id: number, registeredOn: string): CustomerRow;
-  /** A new home, most often in the same state; the telephone stays when the area code does. */
-  move(customer: Pick<CustomerRow, 'estado' | 'telefone'>): AddressFields;
+  /** A new home, in the same state or in another; the telephone stays when the area code does. */
+  move(customer: Pick<CustomerRow, 'estado' | 'telefone'>, toAnotherState: boolean): AddressFields;
+  /** A new number in the same area. */
+  telephone(customer: Pick<CustomerRow, 'telefone'>): string;
+  /** Another address; nobody else's. */
+  email(customer: Pick<CustomerRow, 'id' | 'nome' | 'sobrenome'>): string;
   /** What is left of a customer after erasure (LGPD): no field that leads to a person. */
   erased(id: number, state: State, registeredOn: string): Omit<CustomerRow, 'id'>;
 }
@@ -27,9 +31,6 @@ interface City {
   readonly firstCep: number;
   readonly lastCep: number;
 }
-
-/** Moves beyond the state: IBGE counts about one in four moves between municipalities as such; rounded. */
-const MOVES_TO_ANOTHER_STATE = 0.2;
 
 const pools = createPools();
 
@@ -103,12 +104,15 @@ export function createCustomerFactory({ random }: { readonly random: Random }): 
         id_emailmarketing: random.chance(people.optIn) ? 1 : 2,
       };
     },
-    move: (customer) => {
-      const state = random.chance(MOVES_TO_ANOTHER_STATE) ? drawState(random) : customer.estado;
+    move: (customer, toAnotherState) => {
+      let state = customer.estado;
+      while (toAnotherState && state === customer.estado) state = drawState(random);
       const moved = address(state);
       const sameArea = moved.telefone.slice(0, 4) === customer.telefone.slice(0, 4);
       return sameArea ? { ...moved, telefone: customer.telefone } : moved;
     },
+    telephone: (customer) => `${customer.telefone.slice(0, 5)}9${digits(random, 4)}-${digits(random, 4)}`,
+    email: (customer) => emailOf(customer.id, customer.nome, customer.sobrenome, random),
     erased: (id, state, registeredOn) => ({
       nome: 'Cliente',
       sobrenome: 'Removido',

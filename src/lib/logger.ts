@@ -41,7 +41,9 @@ export function createLogger(options: LoggerOptions): Logger {
   const stream = pretty({
     colorize: process.stdout.isTTY === true,
     translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'event,worker',
+    // the sentence says it all; the fields are for machines, and for who looks for a fault
+    hideObject: !['debug', 'trace'].includes(options.level),
+    ignore: 'event',
     messageFormat: '{msg}',
     singleLine: true,
     sync: true,

@@ -40,6 +40,9 @@ const PLACE = `${PREPARE_MARK} WITH item AS (
       address, promised_on, approved_at, shipped_at, delivered_at, due_at, next_events, next_at,
       next_purchase_at, purchases)
   WHERE o.ord IN (SELECT ord FROM accepted)
+    -- whoever asked to be forgotten since the model took him in does not come back
+    AND (o.customer_id = ANY ($26::bigint[]) OR EXISTS (
+      SELECT FROM public.clientes c WHERE c.id = o.customer_id AND c.email NOT LIKE '%.invalid'))
 ), registered AS (
   INSERT INTO public.clientes (id, nome, sobrenome, id_genero, id_estadocivil, email, cpf, telefone, endereco, bairro,
     cidade, estado, cep, data_cadastro, id_emailmarketing)

@@ -75,27 +75,34 @@ export async function discontinueProducts(db: Db, ids: readonly number[]): Promi
     WHERE product_id = ANY (${sql.val(ids)}::bigint[]) AND discontinued_at IS NULL`.execute(db);
 }
 
-/** Customers who register without buying. Returns how many. */
-export async function registerCustomers(db: Db, rows: readonly CustomerRow[]): Promise<number> {
-  if (rows.length === 0) return 0;
-  const result = await db
-    .insertInto('clientes')
-    .values(rows.map((row) => ({ ...row })))
-    .returning('id')
-    .execute();
-  return result.length;
+export interface Registration {
+  readonly row: CustomerRow;
+  /** When this customer will buy for the first time; null: never. */
+  readonly firstPurchaseAtMs: number | null;
 }
 
-export type ProfileChange = Pick<
-  CustomerRow,
-  'endereco' | 'bairro' | 'cidade' | 'estado' | 'cep' | 'telefone'
->;
+/** Customers who register without buying, and their first purchase to come, in one transaction. */
+export async function registerCustomers(db: Db, registrations: readonly Registration[]): Promise<void> {
+  if (registrations.length === 0) return;
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .insertInto('clientes')
+      .values(registrations.map(({ row }) => ({ ...row })))
+      .execute();
+    const coming = registrations.flatMap(({ row, firstPurchaseAtMs }) =>
+      firstPurchaseAtMs === null
+        ? []
+        : [{ customer_id: row.id, due_at: new Date(firstPurchaseAtMs), purchases: 0 }],
+    );
+    if (coming.length > 0) await trx.insertInto('simulator.returning_customers').values(coming).execute();
+  });
+}
 
-/** A customer moved. False when the customer is gone. */
+/** Changes a customer's data; false when the customer is gone. */
 export async function changeProfile(
   db: Db,
   id: number,
-  change: Partial<ProfileChange & Pick<CustomerRow, 'id_emailmarketing'>>,
+  change: Partial<Omit<CustomerRow, 'id'>>,
 ): Promise<boolean> {
   const result = await db
     .updateTable('clientes')
@@ -104,6 +111,28 @@ export async function changeProfile(
     .returning('id')
     .execute();
   return result.length > 0;
+}
+
+/** A product on the books: what the shop needs to know to restock, reprice and discontinue it. */
+export interface BookedProduct {
+  readonly id: number;
+  readonly model: string;
+  readonly stock: number;
+  readonly priceCents: number;
+  readonly costCents: number;
+  /** Units that ever left, less those that came back. */
+  readonly sold: number;
+  readonly discontinued: boolean;
+  readonly createdAtMs: number;
+}
+
+export async function readBook(db: Db): Promise<readonly BookedProduct[]> {
+  const result = await sql<BookedProduct>`
+    SELECT p.id, p.modelo AS model, p.estoque AS stock, (p.preco * 100)::int AS "priceCents", (p.preco_custo * 100)::int AS "costCents",
+      b.initial + b.restocked - p.estoque AS sold, b.discontinued_at IS NOT NULL AS discontinued,
+      extract(epoch FROM p.criado_em)::float8 * 1000 AS "createdAtMs"
+    FROM public.produtos p JOIN simulator.stock_book b ON b.product_id = p.id ORDER BY p.id`.execute(db);
+  return result.rows;
 }
 
 /** Some customers, as they are, among the ids given. */

@@ -77,7 +77,7 @@ export class WorkerLease implements Service {
     const others = this.#living - 1;
     announcer.info(
       'worker.joined',
-      { worker: this.id, name: this.label, living: this.#living },
+      { worker: this.id, label: this.label, living: this.#living },
       others === 0
         ? `worker ${this.label} joined, alone`
         : `worker ${this.label} joined ${others} other${others === 1 ? '' : 's'}: each takes 1/${this.#living} of the rate`,
@@ -152,6 +152,6 @@ export class WorkerLease implements Service {
           if (!watch.report(error)) throw error;
         });
     }
-    announcer.info('worker.left', { worker: this.id, name: this.label }, `worker ${this.label} left`);
+    announcer.info('worker.left', { worker: this.id, label: this.label }, `worker ${this.label} left`);
   }
 }

@@ -52,37 +52,3 @@ export function decideConsent(current: number, random: Random, rates = businessR
   const wants = random.chance(rates.optOut) ? 2 : 1;
   return wants === current ? current : wants;
 }
-
-/**
- * Erasure (LGPD art. 16 and 18): a customer without orders is deleted; with orders, which tax law keeps, the personal
- * data is anonymised and must not come back: such a customer returns no more (leave `returning_customers`, too).
- */
-export function decideErasure(orders: number): 'delete' | 'anonymise' {
-  return orders === 0 ? 'delete' : 'anonymise';
-}
-
-/** The personal columns of an anonymised customer: nothing of the person, still unique. The state stays for statistics. */
-export function anonymisedCustomer(id: number): {
-  readonly nome: string;
-  readonly sobrenome: string;
-  readonly email: string;
-  readonly cpf: string;
-  readonly telefone: string;
-  readonly endereco: string;
-  readonly bairro: string;
-  readonly cep: string;
-  readonly id_emailmarketing: number;
-} {
-  return {
-    nome: 'Cliente',
-    sobrenome: 'Anonimizado',
-    email: `anonimizado-${id}@removido.invalid`,
-    // not a CPF, but unique and within its 14 characters for every bigint that a sequence reaches
-    cpf: `LGPD-${id.toString(36)}`,
-    telefone: 'removido',
-    endereco: 'removido',
-    bairro: 'removido',
-    cep: '00000-000',
-    id_emailmarketing: 2,
-  };
-}

@@ -3,9 +3,7 @@ import { createRandom } from '../../../src/lib/random.ts';
 import { DAY_MS } from '../../../src/orders/model/calendar.ts';
 import { decideAssortment, decideRestock } from '../../../src/traffic/business/assortment.ts';
 import {
-  anonymisedCustomer,
   decideConsent,
-  decideErasure,
   decidePeopleEvents,
   decideProfileChange,
 } from '../../../src/traffic/business/people.ts';
@@ -54,16 +52,6 @@ describe('events of people', () => {
     ]);
     expect(moves / (kinds.get('address') ?? 1)).toBeLessThan(0.2);
     expect(optOut / 4000).toBeGreaterThan(0.75);
-  });
-
-  it('delete who never ordered and anonymise who did, uniquely and without a trace of the person', () => {
-    expect(decideErasure(0)).toBe('delete');
-    expect(decideErasure(3)).toBe('anonymise');
-    const ids = [1, 2, 4_000_000_000, 9_000_000_000_000];
-    const rows = ids.map(anonymisedCustomer);
-    expect(new Set(rows.map((row) => row.email)).size).toBe(ids.length);
-    expect(new Set(rows.map((row) => row.cpf)).size).toBe(ids.length);
-    for (const row of rows) expect(row.cpf.length).toBeLessThanOrEqual(14);
   });
 });
 
