@@ -12,7 +12,7 @@ const macros: readonly (readonly [signature: string, body: string])[] = [
     'exact_divide(a, b)',
     `CASE WHEN b = 0 THEN NULL ELSE CAST(exact_divide_integer(a) * 10000000000::HUGEINT // exact_divide_integer(b) AS DECIMAL(27,0)) * CAST(0.0000000001 AS DECIMAL(11,10)) END`,
   ],
-  ['from_utc_timestamp(t, zone)', 't AT TIME ZONE zone'],
+  ['from_utc_timestamp(t, zone)', 'CAST(t AS TIMESTAMPTZ) AT TIME ZONE zone'],
   ['unix_micros(t)', 'epoch_us(t)'],
   ['unix_seconds(t)', 'CAST(floor(epoch(t)) AS BIGINT)'],
   ['pmod(a, n)', '((a % n) + n) % n'],

@@ -2,6 +2,9 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clientConfig } from '../../../src/db/pool.ts';
+import { runChecks } from '../../../src/lakehouse/checks.ts';
+import { dashboardData } from '../../../src/lakehouse/dashboard-data.ts';
+import { loadDashboards } from '../../../src/lakehouse/dashboards.ts';
 import { loadTransformations } from '../../../src/lakehouse/transform/load.ts';
 import { refresh } from '../../../src/lakehouse/transform/refresh.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -115,4 +118,53 @@ test('personal data never leaves bronze', async () => {
     SELECT DISTINCT column_name FROM duckdb_columns() WHERE schema_name IN ('silver', 'gold')
       AND column_name IN ('sobrenome', 'email', 'cpf', 'telefone', 'endereco', 'bairro', 'cep', 'endereco_entrega')`);
   expect(columns.getRows()).toEqual([]);
+});
+
+test('every dataset of every dashboard runs here and gives its widgets what they show', async () => {
+  const all = await loadDashboards();
+  for (const dashboard of all) {
+    const data = await dashboardData(lakehouse.connection, dashboard);
+    expect(data.widgets.length).toBeGreaterThan(3);
+    for (const widget of data.widgets) {
+      const where = `${dashboard.name}/${widget.name}`;
+      expect(widget.rows.length, where).toBeGreaterThan(0);
+      const fields = [...Object.values(widget.roles), ...widget.columns].map((field) => field.name);
+      for (const row of widget.rows) expect(Object.keys(row), where).toEqual(expect.arrayContaining(fields));
+      const numeric = [widget.roles['value'], widget.roles['target'], widget.roles['y']];
+      if (widget.kind === 'heatmap') numeric.pop();
+      for (const field of numeric)
+        if (field !== undefined) expect(typeof widget.rows[0]?.[field.name], where).toBe('number');
+    }
+  }
+});
+
+test('checks are healthy, and each finds the fault it is for', async () => {
+  const rows = async () =>
+    Object.fromEntries((await runChecks(lakehouse.connection)).map((check) => [check.file, check.rows]));
+  const healthy = await rows();
+  expect(
+    Object.values(healthy).every((count) => count === 0),
+    JSON.stringify(healthy),
+  ).toBe(true);
+  const faults: Readonly<Record<string, string>> = {
+    'itens_sem_pedido.sql': `DELETE FROM lakehouse.bronze.pedidos WHERE id = (SELECT min(id) FROM lakehouse.bronze.pedidos)`,
+    'pedidos_divergentes.sql': `UPDATE lakehouse.silver.fact_pedido SET total = total + 0.01 WHERE id_pedido = 7`,
+    'desconto_rateado.sql': `UPDATE lakehouse.silver.fact_item_pedido SET desconto_rateado = desconto_rateado + 0.01 WHERE id_item = 3`,
+    'receita_concilia.sql': `DELETE FROM lakehouse.gold.receita_diaria WHERE dia = (SELECT max(dia) FROM lakehouse.gold.receita_diaria)`,
+    'pedidos_sem_cliente.sql': `UPDATE lakehouse.bronze.pedidos SET id_cliente = 999999 WHERE id = 9`,
+    'dados_pessoais_mascarados.sql': `UPDATE lakehouse.silver.dim_cliente SET cpf_mascarado = '123.456.789-00' WHERE id_cliente = 5`,
+  };
+  for (const [file, sql] of Object.entries(faults)) {
+    await lakehouse.connection.run('BEGIN');
+    await lakehouse.connection.run(sql);
+    expect((await rows())[file], file).toBeGreaterThan(0);
+    await lakehouse.connection.run('ROLLBACK');
+  }
+  // raw has a key here: a loader that appends is played without it
+  await lakehouse.connection.run(
+    'CREATE OR REPLACE TABLE lakehouse.raw.clientes AS FROM lakehouse.raw.clientes',
+  );
+  await lakehouse.connection.run('INSERT INTO lakehouse.raw.clientes FROM lakehouse.raw.clientes LIMIT 1');
+  expect((await rows())['chaves_repetidas.sql']).toBe(1);
+  expect(Object.keys(faults).concat('chaves_repetidas.sql').sort()).toEqual(Object.keys(healthy).sort());
 });
