@@ -51,7 +51,7 @@ export function createFunnel() {
     setText(line.firstElementChild, `+${format.count(moved[event] ?? 0)}`);
     const purged =
       state === 'Cancelado' && moved.purged > 0
-        ? ` · −${format.count(moved.purged)} ${t('moved.purged')}`
+        ? `\n−${format.count(moved.purged)} ${t('moved.purged')}`
         : '';
     setText(line.lastElementChild, `${t(`moved.${event}`)}${purged}`);
   }

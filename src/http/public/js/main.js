@@ -16,7 +16,8 @@ import { createTicker } from './ticker.js';
 
 takeTokenFromAddress();
 
-const story = createStory();
+let frame = { status: null, viewers: 0, ageMs: 0 };
+const story = createStory(() => frame.status?.lifecycleSpeed ?? 1);
 const chart = createChart();
 const control = createControl();
 const funnel = createFunnel();
@@ -27,7 +28,6 @@ const machine = createMachine();
 const state = createState();
 const theme = createTheme(() => chart.redraw());
 
-let frame = { status: null, viewers: 0, ageMs: 0 };
 let connected = false;
 let daemonStartedMs = null;
 

@@ -70,7 +70,7 @@ function timeline(order) {
 const dueText = (ms) => (ms <= 0 ? t('dueNow') : t('dueIn', { time: format.span(ms) }));
 
 /** An order's whole story, in a dialog. */
-export function createStory() {
+export function createStory(lifecycleSpeed) {
   const dialog = byId('story');
   const body = byId('story-body');
   let asked = 0;
@@ -84,7 +84,15 @@ export function createStory() {
       const order = await call('GET', `/api/orders/${id}`);
       if (own !== asked) return;
       const state = make('p', {}, make('span', { class: 'tag', 'data-kind': 'ok' }, order.status));
-      body.replaceChildren(state, facts(order), itemsTable(order), timeline(order));
+      const speed = lifecycleSpeed();
+      const note = speed === 1 ? '' : t('ownTime', { speed: format.count(speed) });
+      body.replaceChildren(
+        state,
+        facts(order),
+        itemsTable(order),
+        timeline(order),
+        make('p', { class: 'note' }, note),
+      );
     } catch (error) {
       if (own !== asked) return;
       const text = error.status === 404 ? t('orderGone', { id }) : error.message;

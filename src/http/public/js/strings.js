@@ -143,6 +143,7 @@ export const strings = {
     dueIn: 'due in {time}',
     dueNow: 'due now',
     planned: 'planned',
+    ownTime: 'The dates are the order’s own: it ages {speed} times faster than the clock on the wall.',
     step: {
       placed: 'Placed',
       approved: 'Approved',
@@ -301,6 +302,7 @@ export const strings = {
     dueIn: 'em {time}',
     dueNow: 'agora',
     planned: 'planejado',
+    ownTime: 'As datas são do próprio pedido: ele envelhece {speed} vezes mais rápido que o relógio.',
     step: {
       placed: 'Feito',
       approved: 'Aprovado',
