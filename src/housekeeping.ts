@@ -113,5 +113,11 @@ function createStatusDoctor(run: Run): StatusDoctor {
 }
 
 function findingOf(check: Check): DoctorFinding {
-  return { level: LEVELS[check.status], title: check.title, detail: check.detail, fix: check.fix ?? null };
+  const fix = [...(check.fix === undefined ? [] : [check.fix]), ...(check.sql ?? [])].join('\n');
+  return {
+    level: LEVELS[check.status],
+    title: check.title,
+    detail: check.detail,
+    fix: fix === '' ? null : fix,
+  };
 }

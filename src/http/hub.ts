@@ -52,6 +52,7 @@ export class Hub {
   #fresh: PublicEvent[] = [];
   #seq = 0;
   #asking = false;
+  #doctorAsked = false;
   #snapshot: StatusSnapshot | null = null;
   #takenAtMs = performance.now();
   #timer: NodeJS.Timeout | undefined;
@@ -114,6 +115,7 @@ export class Hub {
       viewers: this.#viewers.size,
       ageMs: this.ageMs,
     };
+    this.#askDoctorOnce();
     response.write(`retry: 2000\nevent: hello\ndata: ${JSON.stringify(hello)}\n\n`);
     return true;
   }
@@ -121,6 +123,15 @@ export class Hub {
   /** Asks for a fresh snapshot now, so that who changed something sees it at once. */
   async refresh(): Promise<void> {
     await this.#tick();
+  }
+
+  /** The first who looks finds out how the source is; nobody has to press a button for that. */
+  #askDoctorOnce(): void {
+    if (this.#doctorAsked || this.#snapshot?.doctor !== null) return;
+    this.#doctorAsked = true;
+    this.#source.runDoctor().catch((error: unknown) => {
+      this.#logger.debug({ reason: messageOf(error) }, 'the doctor could not look at the database');
+    });
   }
 
   #hear(announcement: Announcement): void {

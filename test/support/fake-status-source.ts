@@ -323,6 +323,7 @@ export class FakeStatusSource implements StatusSource {
       findings: [
         { level: 'ok', title: 'wal_level is logical', detail: 'logical decoding works', fix: null },
         { level: 'ok', title: 'publication cdc_sim', detail: 'has all 15 tables', fix: null },
+        { level: 'info', title: 'end to end', detail: 'not tried', fix: null },
         {
           level: 'warning',
           title: 'max_slot_wal_keep_size is -1',

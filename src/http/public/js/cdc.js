@@ -84,20 +84,28 @@ export function createCdc() {
   });
 
   function showDoctor(report) {
-    const list = byId('doctor');
-    const trouble = (report?.findings ?? []).filter(({ level }) => level !== 'ok');
-    const well = (report?.findings ?? []).length - trouble.length;
-    const rows = [...trouble];
-    if (report == null) rows.push({ level: 'info', title: t('noDoctor'), detail: '', fix: null });
-    else if (well > 0)
-      rows.push({
-        level: 'ok',
-        title: t(trouble.length > 0 ? 'alsoWell' : 'allWell', { count: well }),
-        detail: '',
-        fix: null,
-      });
-    keyed(list, rows, ({ level, title }) => level + title, findingItem, fillFinding);
+    const findings = report?.findings ?? [];
+    const at = (...levels) => findings.filter(({ level }) => levels.includes(level));
+    const rows = [...at('problem'), ...at('warning')];
+    const notes = at('info');
+    const well = at('ok').length;
+    const plain = (level, title) => ({ level, title, detail: '', fix: null });
+    if (report == null) rows.push(plain('info', t('noDoctor')));
+    else if (well > 0) {
+      rows.push(plain('ok', t(well === findings.length ? 'allWell' : 'alsoWell', { count: well })));
+    }
+    fill(byId('doctor'), rows);
+    const more = byId('doctor-notes');
+    more.hidden = notes.length === 0;
+    setText(
+      more.querySelector('summary'),
+      notes.length === 1 ? t('note') : t('notes', { count: notes.length }),
+    );
+    fill(more.querySelector('ul'), notes);
   }
+
+  const fill = (list, rows) =>
+    keyed(list, rows, ({ level, title }) => level + title, findingItem, fillFinding);
 
   function showVerify(verify, nowMs) {
     const line = byId('verify');
