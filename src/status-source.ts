@@ -237,11 +237,10 @@ function shopOf(value: unknown): StatusSnapshot['shop'] {
   return { id: String(id), seed: String(seed), createdAtMs: Date.parse(String(createdAt)) || 0 };
 }
 
-/** `last_verify` as the command leaves it: `{ at, target, ok, summary }`; anything else is not shown. */
+/** `last_verify` as the command leaves it: `{ atMs, target, ok, summary }`; anything else is not shown. */
 function verifyOf(value: unknown): VerifyResult | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { at, target, ok, summary } = value as Record<string, unknown>;
-  const atMs = typeof at === 'number' ? at : Date.parse(String(at));
-  if (!Number.isFinite(atMs) || typeof ok !== 'boolean') return null;
+  const { atMs, target, ok, summary } = value as Record<string, unknown>;
+  if (typeof atMs !== 'number' || typeof ok !== 'boolean') return null;
   return { atMs, target: String(target ?? ''), ok, summary: String(summary ?? '') };
 }
