@@ -52,13 +52,14 @@ const words =
   (tokens: readonly Token[]): Token[] =>
     tokens.filter((token) => isWord(token, ...names));
 
-/** `CAST(<call> AS DECIMAL…)`, also with arithmetic around the call inside the same CAST. */
-function insideDecimalCast(tokens: readonly Token[], index: number): boolean {
-  return calls(tokens, 'CAST').some((cast) => {
-    if (cast.index > index || cast.close < index) return false;
-    const inside = tokens.slice(cast.index, cast.close);
-    return inside.some((token, at) => isWord(token, 'AS') && isWord(inside[at + 1], 'DECIMAL'));
-  });
+/** `CAST(try_divide(…) AS DECIMAL…)`: nothing between the quotient and its rounding. */
+function castToDecimal(tokens: readonly Token[], call: Call): boolean {
+  return (
+    isSymbol(tokens[call.index - 1], '(') &&
+    isWord(tokens[call.index - 2], 'CAST') &&
+    isWord(tokens[call.close + 1], 'AS') &&
+    isWord(tokens[call.close + 2], 'DECIMAL')
+  );
 }
 
 /** Where Databricks and DuckDB give different answers, and nothing says so. */
@@ -127,10 +128,11 @@ const differences: readonly LintRule[] = [
   },
   {
     name: 'uncast-quotient',
-    reason: 'a quotient has other digits on each engine: put CAST(… AS DECIMAL(p, s)) around try_divide',
+    reason:
+      'a quotient has other digits on each engine: put CAST(… AS DECIMAL(p, s)) right around try_divide',
     find: (tokens) =>
       calls(tokens, 'TRY_DIVIDE')
-        .filter((call) => !insideDecimalCast(tokens, call.index))
+        .filter((call) => !castToDecimal(tokens, call))
         .map((call) => call.token),
   },
   {

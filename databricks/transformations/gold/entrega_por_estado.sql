@@ -15,7 +15,7 @@ SELECT
   CAST(try_divide(CAST(sum(dias_prometidos) AS DECIMAL(18, 0)), count(*)) AS DECIMAL(9, 2)) AS dias_prometidos_media,
   count(*) FILTER (WHERE atrasado) AS atrasadas,
   CAST(try_divide(100.00 * count(*) FILTER (WHERE atrasado), count(*)) AS DECIMAL(5, 2)) AS atraso_pct,
-  CAST(100 - try_divide(100.00 * count(*) FILTER (WHERE atrasado), count(*)) AS DECIMAL(5, 2)) AS no_prazo_pct
+  CAST(try_divide(100.00 * count(*) FILTER (WHERE NOT atrasado), count(*)) AS DECIMAL(5, 2)) AS no_prazo_pct
 FROM silver.fact_pedido
 WHERE entregue AND canal_venda <> 'Loja Física'
 GROUP BY macrorregiao, regiao, estado

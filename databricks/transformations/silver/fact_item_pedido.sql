@@ -33,14 +33,22 @@ WITH acumulados AS (
   FROM bronze.itenspedido i
   JOIN silver.fact_pedido p ON p.id_pedido = i.id_pedido
 ),
-rateados AS (
+parcelas AS (
   SELECT
     a.*,
-    CAST(
-      coalesce(CAST(try_divide(desconto_pedido * acumulado, subtotal_itens) AS DECIMAL(12, 2)), 0)
-      - coalesce(CAST(try_divide(desconto_pedido * (acumulado - subtotal), subtotal_itens) AS DECIMAL(12, 2)), 0)
-    AS DECIMAL(12, 2)) AS desconto_rateado
+    CASE
+      WHEN desconto_pedido > 0 THEN CAST(try_divide(desconto_pedido * acumulado, subtotal_itens) AS DECIMAL(12, 2))
+      ELSE CAST(0 AS DECIMAL(12, 2))
+    END AS desconto_acumulado
   FROM acumulados a
+),
+rateados AS (
+  SELECT
+    p.*,
+    CAST(
+      desconto_acumulado - coalesce(lag(desconto_acumulado) OVER (PARTITION BY id_pedido ORDER BY id_item), 0)
+    AS DECIMAL(12, 2)) AS desconto_rateado
+  FROM parcelas p
 )
 SELECT
   r.id_item,

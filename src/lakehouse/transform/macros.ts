@@ -3,14 +3,22 @@
  * and never enter a database file.
  *
  * `exact_divide` stands for `try_divide`: DuckDB divides decimals as DOUBLE, where 246.91 / 2 may round to either
- * cent. It keeps ten digits, cut off and not rounded, so that the cast around it rounds once, half away from zero, as
- * Databricks and PostgreSQL do. Operands: up to four decimal places.
+ * cent. It keeps six digits, cut off and not rounded, so that the cast around it (to five digits at most) rounds once,
+ * half away from zero, as Databricks and PostgreSQL do. Operands: up to four decimal places. Both are counted in
+ * ten-thousandths as whole numbers, exactly: a DOUBLE holds them below 2^53, and larger ones go the slow way.
  */
 const macros: readonly (readonly [signature: string, body: string])[] = [
-  ['exact_divide_integer(a)', 'CAST(CAST(a AS DECIMAL(33,4)) * 10000 AS HUGEINT)'],
+  ['tenthousandths(a)', 'CAST(round(CAST(a AS DOUBLE) * 10000) AS BIGINT)'],
+  ['tenthousandths_wide(a)', 'CAST(CAST(a AS DECIMAL(33,4)) * 10000 AS HUGEINT)'],
+  [
+    'quotient(x, y)',
+    'CAST(x // y AS DECIMAL(20,0)) + CAST(((x % y) * 1000000) // y AS DECIMAL(6,0)) * CAST(0.000001 AS DECIMAL(7,6))',
+  ],
   [
     'exact_divide(a, b)',
-    `CASE WHEN b = 0 THEN NULL ELSE CAST(exact_divide_integer(a) * 10000000000::HUGEINT // exact_divide_integer(b) AS DECIMAL(27,0)) * CAST(0.0000000001 AS DECIMAL(11,10)) END`,
+    `CASE WHEN b = 0 THEN NULL
+      WHEN abs(a) < 900000000000 AND abs(b) < 900000000 THEN quotient(tenthousandths(a), tenthousandths(b))
+      ELSE quotient(tenthousandths_wide(a), tenthousandths_wide(b)) END`,
   ],
   ['from_utc_timestamp(t, zone)', 'CAST(t AS TIMESTAMPTZ) AT TIME ZONE zone'],
   ['unix_micros(t)', 'epoch_us(t)'],

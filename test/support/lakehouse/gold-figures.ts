@@ -61,7 +61,7 @@ const delivery = (keys: string) => `
     round((percentile_disc(0.9) WITHIN GROUP (ORDER BY s)) / 86400, 2), round(sum(transporte) / (86400 * count(*)), 2),
     round(sum(prometidos)::numeric / count(*), 2), count(*) FILTER (WHERE atrasado),
     round(100.0 * count(*) FILTER (WHERE atrasado) / count(*), 2),
-    round(100 - 100.0 * count(*) FILTER (WHERE atrasado) / count(*), 2)
+    round(100.0 * count(*) FILTER (WHERE NOT atrasado) / count(*), 2)
   FROM d GROUP BY ${keys}`;
 
 export const goldFigures: Readonly<Record<string, string>> = {
