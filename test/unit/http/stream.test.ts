@@ -94,6 +94,20 @@ describe('the stream', () => {
     expect(page.source.listeners).toBe(0);
   });
 
+  it('asks the doctor once, when the first viewer comes, and never when nobody does', async () => {
+    const source = new FakeStatusSource();
+    const original = source.status.bind(source);
+    source.status = async () => ({ ...(await original()), doctor: null });
+    const examine = vi.spyOn(source, 'runDoctor');
+    const page = await open({}, source);
+    await fetch(`${page.base}/api/status`);
+    expect(examine).not.toHaveBeenCalled();
+    const streams = await Promise.all([openStream(page.base), openStream(page.base)]);
+    for (const stream of streams) await stream.next('hello');
+    expect(examine).toHaveBeenCalledTimes(1);
+    for (const stream of streams) stream.close();
+  });
+
   it('takes so many viewers and no more', async () => {
     const page = await open();
     const streams = await Promise.all(Array.from({ length: MAX_VIEWERS }, () => openStream(page.base)));

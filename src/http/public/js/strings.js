@@ -56,7 +56,7 @@ export const strings = {
       delivered: 'delivered',
       returned: 'returned',
       cancelled: 'cancelled',
-      purged: 'purged',
+      purged: 'deleted',
     },
     inLastMinute: 'a minute',
     changes: 'Changes a second',
