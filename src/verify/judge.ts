@@ -25,6 +25,8 @@ export type Verdict =
       /** Columns that differ; empty where the whole row does. */
       readonly columns: readonly string[];
       readonly note?: string;
+      /** True: holds even though the source's row moved while the target was read. */
+      readonly isCertain?: true;
     };
 
 /** Columns whose canonical texts differ. */
@@ -39,14 +41,19 @@ export function sameRow(a: CanonicalRow | null, b: CanonicalRow | null): boolean
 
 /**
  * Judges one key. Whatever the source did after `horizon` need not have arrived. Canonical times sort as texts.
- * The verdict on a loss holds only when the source's row was the same before and after the target was read.
+ * Unless it is certain, a verdict on a loss holds only when the source's row was the same before and after the target
+ * was read.
  */
 export function judge(sighting: Sighting, horizon: string): Verdict {
   const { source, target } = sighting;
   if (source === null) return judgeDeleted(sighting, horizon);
   const first = target[0];
   if (first === undefined) {
-    return isNewer(source[CREATED], horizon) ? { kind: 'in flight' } : { kind: 'missing', columns: [] };
+    if (isNewer(source[CREATED], horizon)) return { kind: 'in flight' };
+    // it was there at the first look: only a row that was committed just now may still be absent
+    return sighting.firstChangedAt === null
+      ? { kind: 'missing', columns: [] }
+      : { kind: 'missing', columns: [], isCertain: true };
   }
   if (target.length > 1) {
     return { kind: 'extra', columns: [], note: `${target.length} living rows with this key` };
@@ -55,7 +62,7 @@ export function judge(sighting: Sighting, horizon: string): Verdict {
   if (columns.length === 0) return { kind: 'same' };
   if (isNewer(source[CHANGED], horizon)) {
     return missedEarlierVersion(sighting, first, horizon)
-      ? { kind: 'stale', columns }
+      ? { kind: 'stale', columns, isCertain: true }
       : { kind: 'in flight' };
   }
   return isOlder(first[CHANGED], source[CHANGED]) ? { kind: 'stale', columns } : { kind: 'wrong', columns };

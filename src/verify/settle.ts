@@ -143,7 +143,7 @@ function settleOne(
   const verdict: Verdict = waiting && !isLast ? judge(look, watermark.at) : lenient;
   if (verdict.kind === 'in flight') return 'in flight';
   if (verdict.kind === 'same') return 'arrived';
-  if (look.moved) {
+  if (look.moved && verdict.isCertain !== true) {
     const state = pending.get(look.key);
     if (state !== undefined) state.moves += 1;
     return (state?.moves ?? 0) > MOST_MOVES ? 'in flight' : 'again';

@@ -44,6 +44,15 @@ describe('judging one key', () => {
     expect(judge({ ...hot, target: [row(10)], firstChangedAt: T(10) }, T(20)).kind).toBe('in flight');
   });
 
+  it('is certain only where a source that moves meanwhile cannot change the verdict', () => {
+    const certain = (source: ReturnType<typeof row>, target: ReturnType<typeof row>[], first: number) =>
+      'isCertain' in judge({ source, target, deletedAt: null, firstChangedAt: T(first) }, T(20));
+    expect(certain(row(30), [row(1)], 10)).toBe(true);
+    expect(certain(row(30), [], 10)).toBe(true);
+    expect(certain(row(9), [row(1)], 9)).toBe(false);
+    expect(certain(row(9), [row(9, { nome: 'b' })], 9)).toBe(false);
+  });
+
   it('names the columns that differ', () => {
     const verdict = judge({ ...sighting, source: row(9), target: [row(9, { nome: 'b' })] }, T(20));
     expect(verdict).toEqual({ kind: 'wrong', columns: ['nome'] });
