@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { UsageError } from '../lib/errors.ts';
 import { type ColumnKind, postgresDialect, type TableShape } from './dialect.ts';
 import { sqlSide } from './sql-side.ts';
 import type { EventCount, Side } from './target.ts';
@@ -65,14 +66,15 @@ export function sourceSide(pool: pg.Pool, label: string): Source {
       const rows = await run(TOMBSTONES, [table, keys]);
       return new Map(rows.map((row) => [Number(row['key']), String(row['at'])]));
     },
-    ledger: async (tables, since) =>
-      (await run(since === null ? LEDGER : LEDGER_SINCE, since === null ? [tables] : [tables, since])).map(
-        (row) => ({
-          table: String(row['table_name']),
-          op: String(row['op']) as EventCount['op'],
-          count: Number(row['n']),
-        }),
-      ),
+    ledger: async (tables, since) => {
+      if (since !== null) refuseFolded((await run(FOLDED_SINCE, [since]))[0], since);
+      const rows = since === null ? run(LEDGER, [tables]) : run(LEDGER_SINCE, [tables, since]);
+      return (await rows).map((row) => ({
+        table: String(row['table_name']),
+        op: String(row['op']) as EventCount['op'],
+        count: Number(row['n']),
+      }));
+    },
     writeProbe: async (token) => String((await run(WRITE_PROBE, [token]))[0]?.['at']),
   };
 }
@@ -99,6 +101,21 @@ const LEDGER = `
 const LEDGER_SINCE = `
   SELECT table_name, op::text AS op, sum(row_count)::bigint AS n FROM simulator.ledger
   WHERE table_name = ANY ($1::text[]) AND noted_at >= $2::timestamptz GROUP BY table_name, op`;
+
+/** Old notes are folded into totals that know no times: then `since` must lie after the oldest single note. */
+const FOLDED_SINCE = `
+  SELECT EXISTS (SELECT FROM simulator.ledger_totals WHERE row_count > 0) AS is_folded,
+    coalesce(min(noted_at) > $1::timestamptz, true) AS is_older, ${UTC('min(noted_at)')} AS oldest FROM simulator.ledger`;
+
+function refuseFolded(row: Readonly<Record<string, unknown>> | undefined, since: string): void {
+  if (row?.['is_folded'] !== true || row['is_older'] !== true) return;
+  throw new UsageError(
+    `the ledger no longer knows single events as old as ${since}`,
+    row['oldest'] === null
+      ? 'leave --events-since out: the totals since the shop was made are exact'
+      : `--events-since with a time after ${String(row['oldest'])} UTC, or leave it out: the totals since the shop was made are exact`,
+  );
+}
 
 const WRITE_PROBE = `
   INSERT INTO public.cdc_heartbeat (id, token, emitido_em) VALUES (1, $1, clock_timestamp())

@@ -136,4 +136,18 @@ describe('the oracle on tables as Hevo makes them', () => {
       ask(source, target, { events: { since: null }, tables: ['produtos'] }),
     ).rejects.toMatchObject({ fix: expect.stringContaining('--events') });
   });
+
+  it('the ledger since a time counts what came later, and refuses a time that it has folded away', async () => {
+    const { pool } = origin.connections;
+    const now = await pool.query<{ now: string }>('SELECT clock_timestamp()::text AS now');
+    const since = now.rows[0]?.now ?? '';
+    await pool.query('UPDATE public.marcas SET nome = nome, atualizado_em = clock_timestamp()');
+    expect(await source.ledger(['marcas', 'clientes'], since)).toEqual([
+      { table: 'marcas', op: 'U', count: 2 },
+    ]);
+    await pool.query(`DELETE FROM simulator.ledger WHERE noted_at < '${since}'`);
+    await pool.query("INSERT INTO simulator.ledger_totals VALUES ('marcas', 'I', 2)");
+    await expect(source.ledger(['marcas'], '2020-01-01T00:00:00Z')).rejects.toMatchObject({ exitCode: 2 });
+    expect(await source.ledger(['marcas'], null)).toContainEqual({ table: 'marcas', op: 'I', count: 2 });
+  });
 });
