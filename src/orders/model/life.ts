@@ -65,13 +65,19 @@ export class LifeMaker {
       this.#mayReturn(timeline, placedAtMs);
       return { timeline, promisedOn: dateText(localDay(placedAtMs)) };
     }
-    const { windowByState, sigma } = this.#p.promise;
-    const window = windowByState[state] * Math.exp(sigma * this.#promiseNormal() - (sigma * sigma) / 2);
+    const { windowByState, sigma, remotenessPower } = this.#p.promise;
+    const remoteness = this.#spread(this.#p.transport.remotenessSigma);
+    const window = windowByState[state] * remoteness ** remotenessPower * this.#spread(sigma);
     const promisedOn = dateText(localDay(placedAtMs) + Math.max(2, Math.round(window)));
-    return { timeline: this.#shippedLife(order), promisedOn };
+    return { timeline: this.#shippedLife(order, remoteness), promisedOn };
   }
 
-  #shippedLife({ placedAtMs, paymentMethodId, state }: LifeOf): TimelineStep[] {
+  /** A log-normal factor with mean 1. */
+  #spread(sigma: number): number {
+    return Math.exp(sigma * this.#promiseNormal() - (sigma * sigma) / 2);
+  }
+
+  #shippedLife({ placedAtMs, paymentMethodId, state }: LifeOf, remoteness: number): TimelineStep[] {
     const random = this.#random;
     const unpaid: Readonly<Record<string, number>> = this.#p.unpaid.share;
     if (random.chance(unpaid[paymentMethodId] ?? 0)) return this.#unpaidLife(placedAtMs, paymentMethodId);
@@ -84,7 +90,7 @@ export class LifeMaker {
       timeline.push({ event: 'cancelled', atMs });
       return timeline;
     }
-    const deliveredAtMs = this.#delivery(shippedAtMs, state);
+    const deliveredAtMs = this.#delivery(shippedAtMs, state, remoteness);
     timeline.push({ event: 'shipped', atMs: shippedAtMs }, { event: 'delivered', atMs: deliveredAtMs });
     this.#mayReturn(timeline, deliveredAtMs);
     return timeline;
@@ -135,9 +141,9 @@ export class LifeMaker {
     return this.#onWorkingDay(approvedAtMs, days, handoverHours, saturdayHandover, 0);
   }
 
-  #delivery(shippedAtMs: number, state: State): number {
+  #delivery(shippedAtMs: number, state: State, remoteness: number): number {
     const { shape, minDays, maxDays, deliveryHours, saturdayDelivery, sundayDelivery } = this.#p.transport;
-    const scale = this.#transportScale.get(state) ?? 1;
+    const scale = (this.#transportScale.get(state) ?? 1) * remoteness;
     const days = Math.min(Math.max(scale * burr12(this.#random, shape.c, shape.d), minDays), maxDays);
     return this.#onWorkingDay(shippedAtMs, days, deliveryHours, saturdayDelivery, sundayDelivery);
   }

@@ -37,6 +37,15 @@ interface SizeTree {
 }
 
 /**
+ * What decides a model's place among the models of a shop: the smallest key is the star. A seeder that spreads prices
+ * evenly over this order (a low-discrepancy sequence) gets tickets with the distribution of its prices in every shop,
+ * however the luck of the stars falls.
+ */
+export function popularityKey(shopSeed: string, model: string): number {
+  return hashUnit(`${shopSeed}/model/${model}`);
+}
+
+/**
  * What can be bought, in memory. Products are drawn by the popularity of their model (Zipf–Mandelbrot over ranks that
  * a hash of model and shop seed decides), the heat of a launch, and their colourway; for an audience and a size, and
  * never out of stock. A draw and a sale cost O(log n); a change of the assortment rebuilds at the next draw.
@@ -158,7 +167,7 @@ export class Shelf {
     for (const bornMs of born.values()) opened = Math.min(opened, bornMs);
     this.#anyLaunch = false;
     const ranked = [...born.keys()]
-      .map((model) => ({ model, key: hashUnit(`${this.#seed}/model/${model}`) }))
+      .map((model) => ({ model, key: popularityKey(this.#seed, model) }))
       .sort((a, b) => a.key - b.key || (a.model < b.model ? -1 : 1));
     const weights = new Map<string, number>();
     for (const [rank, { model }] of ranked.entries()) {

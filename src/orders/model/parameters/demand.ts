@@ -35,11 +35,17 @@ export const demandParameters = {
     ],
   ],
   /**
-   * Relative demand by month, January first, before special days. Olist grew too fast in 2017 for a seasonal curve of
-   * its own; its November stands 1.46 above October and December, which Black Friday's week explains almost alone.
-   * Quiet February, busy May (Mother's Day) and August (Father's Day): assumption.
+   * Weekdays of ordinary weeks against the matrix, which holds Black Friday's week once in some 600 days: between the
+   * matrix itself and what makes a year with its Black Friday come out as the matrix (Friday 0.93). In history only.
    */
-  monthFactor: [0.97, 0.95, 0.98, 0.98, 1.03, 1.01, 0.99, 1.02, 0.98, 1.0, 1.02, 1.03],
+  ordinaryWeekday: [1.008, 1.01, 1.012, 1.008, 0.965, 0.992, 1.002],
+  /**
+   * Relative demand by month, January first, before special days. Olist grew too fast in 2017 for a seasonal curve of
+   * its own. Quiet February, busy May (Mother's Day) and August (Father's Day): assumption.
+   */
+  monthFactor: [0.97, 0.95, 0.98, 0.98, 1.03, 1.01, 0.99, 1.02, 0.98, 1.0, 1.0, 1.03],
+  /** November's orders against the mean of October and December (Olist 2017); November's own factor follows from it. */
+  novemberRatio: 1.464,
   /**
    * Demand of the days around Black Friday against an ordinary day of the season: days from Black Friday → factor.
    * Olist 2017: Friday 1176 orders against 170 a day in the four weeks before (6.9 times); the days after 499, 391,
