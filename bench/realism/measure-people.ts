@@ -2,7 +2,7 @@ import { DAY_MS, dayOfDate, localDay } from '../../src/orders/model/calendar.ts'
 import type { PlannedOrder } from '../../src/orders/types.ts';
 import { histogram } from './measure-money.ts';
 import { customerIdOf, type Sample } from './sample.ts';
-import { groupBy, quantile, shareOf, totalVariation, zipfFit } from './statistics.ts';
+import { quantile, shareOf, totalVariation, zipfFit } from './statistics.ts';
 import { distance, near, type Row, row, targets } from './targets.ts';
 
 /** Days from first to second purchase, of those who come back; the second may lie after the sample's end. */
@@ -12,7 +12,7 @@ export function gapsAfterFirst(sample: Sample): number[] {
     .map((order) => ((order.nextPurchaseAtMs ?? 0) - order.placedAtMs) / DAY_MS);
 }
 
-/** Units sold by model, and the model's number of units on an average day of its life on the shelf. */
+/** Units sold by model, most first. */
 export function unitsByModel(sample: Sample): number[] {
   const units = new Map<string, number>();
   for (const order of sample.orders) {
@@ -47,7 +47,7 @@ export function measurePeople(sample: Sample): Row[] {
   );
   const gaps = gapsAfterFirst(sample);
   const lastYear = sample.orders.filter((order) => order.placedAtMs >= sample.nowMs - 180 * DAY_MS);
-  const zipf = zipfFit(unitsByModel(sample), 3);
+  const zipf = zipfFit(unitsByModel(sample), 4);
   return [
     row('customers', 'buy again within 24 months', back, ...repeatShare24Months),
     near(
@@ -120,10 +120,8 @@ function measureFit(sample: Sample): Row[] {
       else others += 1;
     }
   }
-  const women = groupBy([...sample.people.values()], (person) => person.id_genero);
   return [
     row('people', 'items that fit the buyer’s gender (the rest are gifts)', own / (own + others), 0.88, 0.97),
     row('people', 'orders before registration (count)', early, 0, 0, 0),
-    row('people', 'women among customers', (women.get(2)?.length ?? 0) / sample.people.size, 0.4, 0.65),
   ];
 }

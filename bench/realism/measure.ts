@@ -1,3 +1,4 @@
+import { measureConsistency } from './measure-consistency.ts';
 import { measureDemand } from './measure-demand.ts';
 import { measureLife } from './measure-life.ts';
 import { measureMoney } from './measure-money.ts';
@@ -12,5 +13,6 @@ export function measure(sample: Sample): Row[] {
     ...measureMoney(sample),
     ...measureLife(sample),
     ...measurePeople(sample),
+    ...measureConsistency(sample),
   ];
 }

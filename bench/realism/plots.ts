@@ -263,7 +263,7 @@ function moneyPlots(sample: Sample): Plot[] {
 
 function peoplePlots(sample: Sample): Plot[] {
   const units = unitsByModel(sample);
-  const reference = (rank: number) => (units[4] ?? 1) * ((5 + 3) / (rank + 3)) ** 0.9;
+  const reference = (rank: number) => (units[4] ?? 1) * ((5 + 4) / (rank + 4)) ** 0.9;
   const gaps = gapsAfterFirst(sample);
   const knots: [number, number][] = [
     [targets.gapDays.p50, 0.5],

@@ -29,14 +29,14 @@ const NOW_MS = Date.UTC(2026, 6, 1, 15);
 /** Sixty weeks hold one November, and at 50,000 orders about 120 a day, as many as Olist had in 2017. */
 const DAYS = 420;
 const BASE_CUSTOMERS = 2000;
-const PRODUCTS = 3000;
+const PRODUCTS = 2000;
 
 /** Draws the sample by the same code that writes history, orders included that were purged since. */
 export function drawSample(options: SampleOptions): Sample {
   const { orders: wanted, seed, paymentMix = 'today', parameters = modelParameters } = options;
   const random = createRandom(seed);
-  const factory = shopFactory(`${seed}/people`);
-  const products = shopProducts(PRODUCTS, seed);
+  const factory = shopFactory(random.stream('people'));
+  const products = shopProducts(PRODUCTS, random.stream('products'), NOW_MS - DAYS * DAY_MS);
   const people = new Map<number, CustomerRow>();
   const firstDay = localDay(NOW_MS) - DAYS;
   const registrations = random.stream('registrations');

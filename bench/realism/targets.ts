@@ -44,6 +44,11 @@ export const targets = {
   /** PIX 43, cards 45, boleto 4 of a hundred payments in Brazilian e-commerce 2024–25; the rest is not sold here. */
   paymentToday: { pix: 43 / 92, card: 45 / 92, boleto: 4 / 92 },
   channels: [0.07, 0.64, 0.18, 0.03, 0.08],
+  /** Masculino, Feminino, Outro: about even, as surveys of Brazilian online shoppers have it. Assumption. */
+  gender: [0.485, 0.5, 0.015],
+  optIn: 0.62,
+  /** Orders by days since registration: same day, to 30, to 180, to 365, more. Follows from who returns when; assumption. */
+  accountAge: [0.82, 0.05, 0.07, 0.03, 0.03],
   unpaid: { pix: 0.1, boleto: 0.5 },
   cancelledAfterPayment: 0.009,
   returned: 0.094,

@@ -8,6 +8,7 @@ import {
   sizesByAudience,
 } from './data/models.ts';
 import { describeProduct } from './descriptions.ts';
+import { priceOrder } from './price-order.ts';
 import type { ProductRow } from './types.ts';
 import { weighted } from './weighted.ts';
 
@@ -19,7 +20,6 @@ interface Model {
   readonly name: string;
   readonly categoryId: number;
   readonly audience: Audience;
-  readonly rank: number;
 }
 
 /** A model in one colour for one audience: its sizes are the products. */
@@ -50,14 +50,13 @@ const brandCodes = new Map(modelsByBrand.map(([brandId, code]) => [brandId, code
 
 const models: readonly Model[] = modelsByBrand.flatMap(([brandId, , lines]) =>
   lines.flatMap((line) => {
-    const [name = '', category, audiences = '', rank] = line.split('|');
+    const [name = '', category, audiences = ''] = line.split('|');
     return [...audiences].map((audience) => ({
       brandId,
       brand: BRANDS[brandId] ?? '',
       name,
       categoryId: Number(category),
       audience: audience as Audience,
-      rank: Number(rank),
     }));
   }),
 );
@@ -157,9 +156,9 @@ function priceKey(model: Model): string {
   return `${model.brandId}/${model.name}`;
 }
 
-/** The rank's quantile of the shop's price distribution, with a price tag's ending. */
+/** The model's quantile of the shop's price distribution, give or take a little, with a price tag's ending. */
 function listPriceCents(model: Model, random: Random): number {
-  const u = (model.rank + random.next()) / 102;
+  const u = (priceOrder.get(model.name)?.quantile ?? 0.5) + (random.next() - 0.5) * 0.01;
   const reais = Math.round(
     priceShape.medianBrl * Math.exp(priceShape.sigma * normalQuantile(Math.min(Math.max(u, 0.005), 0.995))),
   );

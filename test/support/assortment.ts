@@ -1,9 +1,9 @@
 import { type CustomerRow, type ShelfProduct, states } from '../../src/catalog/types.ts';
 import { createRandom } from '../../src/lib/random.ts';
-import type { CustomerFactory } from '../../src/orders/model/customers.ts';
+import type { CustomerMaker } from '../../src/orders/model/customers.ts';
 
 /** People with nothing but what the model looks at: state, gender, address. */
-export function plainFactory(seed = 'people'): CustomerFactory {
+export function plainFactory(seed = 'people'): CustomerMaker {
   const random = createRandom(seed);
   return {
     create(id: number, registeredOn: string): CustomerRow {

@@ -194,7 +194,7 @@ export const priceEndings: readonly (readonly [cents: number, share: number])[] 
  * Log-normal list prices of the shop in R$: median and sigma. Own assumption for a Brazilian sneaker shop, chosen so
  * that the median order (1.14 items, with discount and freight) is about R$ 280.
  */
-export const priceShape = { medianBrl: 262, sigma: 0.42 } as const;
+export const priceShape = { medianBrl: 254, sigma: 0.455 } as const;
 
 /** Gross margin as part of the price; assumption: Brazilian shoe retail marks up to about twice the cost. */
 export const marginRange = { min: 0.38, max: 0.56 } as const;

@@ -1,3 +1,4 @@
+import type { CustomerFactory } from '../../catalog/customers.ts';
 import type { CustomerRow, KnownCustomer } from '../../catalog/types.ts';
 import type { Random } from '../../lib/random.ts';
 import { DAY_MS, dateText, localDay } from './calendar.ts';
@@ -5,10 +6,7 @@ import { type ModelParameters, modelParameters } from './parameters.ts';
 import { normalOf, quantileOf } from './sampling.ts';
 
 /** Builds people: src/catalog/customers.ts. Unique by construction for unique ids. */
-export interface CustomerFactory {
-  /** `registeredOn`: YYYY-MM-DD. */
-  create(id: number, registeredOn: string): CustomerRow;
-}
+export type CustomerMaker = Pick<CustomerFactory, 'create'>;
 
 /** Somebody who will come back, and when (calendar of `data_pedido`). */
 export interface ReturningCustomer {
@@ -22,7 +20,7 @@ export type Buyer =
   | { readonly kind: 'new'; readonly row: CustomerRow };
 
 export interface CustomerBookOptions {
-  readonly factory: CustomerFactory;
+  readonly factory: CustomerMaker;
   readonly random: Random;
   /** The next id for a new customer; undefined when none is at hand. */
   readonly takeId: () => number | undefined;

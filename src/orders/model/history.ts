@@ -4,7 +4,7 @@ import { invariant } from '../../lib/errors.ts';
 import type { Random } from '../../lib/random.ts';
 import type { PlannedOrder } from '../types.ts';
 import { DAY_MS, dayOfDate, HOUR_MS, localDay, startOfDayMs } from './calendar.ts';
-import { CustomerBook, type CustomerFactory } from './customers.ts';
+import { CustomerBook, type CustomerMaker } from './customers.ts';
 import { dayEffect, hourOfWeekFactor, seasonFactor } from './intensity.ts';
 import { createPlanner } from './model.ts';
 import { type ModelParameters, modelParameters } from './parameters.ts';
@@ -30,7 +30,7 @@ export interface HistoryOptions {
   readonly orders: number;
   readonly nowMs: number;
   readonly products: readonly ShelfProduct[];
-  readonly factory: CustomerFactory;
+  readonly factory: CustomerMaker;
   /** New customers get this id and the following ones. */
   readonly firstCustomerId: number;
   /** Customers who are there already, without orders. */

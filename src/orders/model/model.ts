@@ -1,3 +1,4 @@
+import { deliveryAddressOf } from '../../catalog/customers.ts';
 import type { CustomerRow, KnownCustomer } from '../../catalog/types.ts';
 import type { Random } from '../../lib/random.ts';
 import { type OrderModel, type PlannedOrder, subtotalCents } from '../types.ts';
@@ -115,9 +116,4 @@ export function knownCustomerOf(row: CustomerRow): KnownCustomer {
     deliveryAddress: deliveryAddressOf(row),
     purchases: 0,
   };
-}
-
-/** One line, as `pedidos.endereco_entrega` takes it. */
-function deliveryAddressOf(row: CustomerRow): string {
-  return `${row.endereco}, ${row.bairro}, ${row.cidade} - ${row.estado}, ${row.cep}`;
 }

@@ -1,3 +1,4 @@
+import { priceOrder } from '../../catalog/price-order.ts';
 import type { ShelfProduct } from '../../catalog/types.ts';
 import type { Random } from '../../lib/random.ts';
 import { DAY_MS } from './calendar.ts';
@@ -26,9 +27,18 @@ interface Entry {
   product: ShelfProduct;
   /** This process's view of the stock, until the shop is read again. */
   stock: number;
-  weight: number;
+  /** How popular its model is, and how its colourway does among those of the model. */
+  modelWeight: number;
+  colourWeight: number;
   /** Where the product stands in the trees of its size. */
-  readonly places: { readonly tree: SumTree; readonly index: number }[];
+  readonly places: Place[];
+}
+
+interface Place {
+  readonly tree: SumTree;
+  readonly index: number;
+  /** The model's weight, shared among its colourways of this size. */
+  readonly weight: number;
 }
 
 interface SizeTree {
@@ -37,13 +47,21 @@ interface SizeTree {
 }
 
 /**
- * What decides a model's place among the models of a shop: the smallest key is the star. A seeder that spreads prices
- * evenly over this order (a low-discrepancy sequence) gets tickets with the distribution of its prices in every shop,
- * however the luck of the stars falls.
+ * What decides a model's place among the models of a shop: the smallest key is the star. Stars are of every price: the
+ * key walks by the golden ratio over the catalog's order of prices, so that whichever models lead, and in every shop,
+ * what is sold has the distribution of the prices. Prices that change do not move it, nor do models that come and go.
  */
 export function popularityKey(shopSeed: string, model: string): number {
-  return hashUnit(`${shopSeed}/model/${model}`);
+  const name = model.replace(/ Ed\. .*$/, '');
+  const own = hashUnit(`${shopSeed}/model/${model}`);
+  const place = priceOrder.get(name);
+  if (place === undefined) return own;
+  return (hashUnit(`${shopSeed}/models`) + (place.index + (own - 0.5) * OWN_LUCK) * GOLDEN_RATIO + 1) % 1;
 }
+
+const GOLDEN_RATIO = 0.6180339887498949;
+/** How far editions of one model stand apart, in places of the order. */
+const OWN_LUCK = 0.05;
 
 /**
  * What can be bought, in memory. Products are drawn by the popularity of their model (Zipf–Mandelbrot over ranks that
@@ -87,7 +105,13 @@ export class Shelf {
         known.stock = product.stock;
         if (!this.#stale) this.#place(known);
       } else {
-        this.#entries.set(product.id, { product, stock: product.stock, weight: 0, places: [] });
+        this.#entries.set(product.id, {
+          product,
+          stock: product.stock,
+          modelWeight: 0,
+          colourWeight: 1,
+          places: [],
+        });
         this.#stale = true;
       }
     }
@@ -181,8 +205,8 @@ export class Shelf {
     }
     for (const entry of this.#entries.values()) {
       const { model, sku } = entry.product;
-      const colour = 1 + colourSpread * (2 * hashUnit(`${this.#seed}/sku/${sku}`) - 1);
-      entry.weight = (weights.get(model) ?? 0) * colour;
+      entry.modelWeight = weights.get(model) ?? 0;
+      entry.colourWeight = 1 + colourSpread * (2 * hashUnit(`${this.#seed}/sku/${sku}`) - 1);
     }
   }
 
@@ -199,19 +223,31 @@ export class Shelf {
     const trees = this.#trees[audience];
     trees.clear();
     for (const [size, entries] of bySize) {
-      const tree = new SumTree(entries.map((entry) => this.#weightNow(entry)));
-      for (const [index, entry] of entries.entries()) entry.places.push({ tree, index });
+      const colours = new Map<string, number>();
+      for (const { product, colourWeight } of entries) {
+        colours.set(product.model, (colours.get(product.model) ?? 0) + colourWeight);
+      }
+      const weights = entries.map(
+        ({ product, modelWeight, colourWeight }) =>
+          (modelWeight * colourWeight) / (colours.get(product.model) ?? 1),
+      );
+      const tree = new SumTree(
+        entries.map((entry, index) => (this.#sells(entry) ? (weights[index] ?? 0) : 0)),
+      );
+      for (const [index, entry] of entries.entries()) {
+        entry.places.push({ tree, index, weight: weights[index] ?? 0 });
+      }
       trees.set(size, { tree, entries });
     }
   }
 
-  #weightNow(entry: Entry): number {
-    return !this.#limited || entry.stock > 0 ? entry.weight : 0;
+  #sells(entry: Entry): boolean {
+    return !this.#limited || entry.stock > 0;
   }
 
   #place(entry: Entry): void {
-    const weight = this.#weightNow(entry);
-    for (const { tree, index } of entry.places) tree.set(index, weight);
+    const sells = this.#sells(entry);
+    for (const { tree, index, weight } of entry.places) tree.set(index, sells ? weight : 0);
   }
 }
 

@@ -6,8 +6,8 @@ export const shelfParameters = {
    * Zipf–Mandelbrot popularity of models by rank: weight (rank + offset)^−exponent. Olist's units per product have a
    * long tail (median 1, p99 30, maximum 456); exponents of 0.8–1.0 are usual for retail catalogues.
    */
-  zipfExponent: 0.9,
-  zipfOffset: 3,
+  zipfExponent: 0.88,
+  zipfOffset: 4,
   /** A launched model sells (1 + heat) times its own level at first; the heat fades with this half-life. Assumption. */
   launchHeat: 3,
   launchHalfLifeDays: 21,
