@@ -1,4 +1,4 @@
-import { fakerPT_BR } from '@faker-js/faker';
+import { faker as fakerPT_BR } from '@faker-js/faker/locale/pt_BR';
 import type { Random } from '../lib/random.ts';
 import { cpfOf, erasedCpf } from './cpf.ts';
 import { citiesByState, ordersByState, quarters, streetKinds, streetNames } from './data/geography.ts';

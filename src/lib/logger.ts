@@ -45,7 +45,7 @@ export function createLogger(options: LoggerOptions): Logger {
     hideObject: !['debug', 'trace'].includes(options.level),
     ignore: 'event',
     messageFormat: '{msg}',
-    singleLine: true,
+    singleLine: ['debug', 'trace'].includes(options.level),
     sync: true,
   });
   return pino(settings, stream);

@@ -1,13 +1,13 @@
 import { UsageError } from '../../lib/errors.ts';
 import type { OpenTarget } from '../target.ts';
-import { openDatabricksTarget } from './databricks.ts';
 import { openPostgresTarget } from './postgres.ts';
 
 /** Every kind of target, by the scheme of its URL. */
 const openers: Readonly<Record<string, OpenTarget>> = {
   postgres: openPostgresTarget,
   postgresql: openPostgresTarget,
-  databricks: openDatabricksTarget,
+  // its driver is large: loaded by who asks for it
+  databricks: async (options) => (await import('./databricks.ts')).openDatabricksTarget(options),
 };
 
 /** Opens the target that `options.target` names. */
