@@ -165,6 +165,23 @@ export function judgeEndToEnd(result: EndToEnd, limitMs: number): Verdict {
   return problem('fail', `${what}: ${result.reason}`, fix);
 }
 
+const LEVELS = { pass: 'ok', note: 'info', warn: 'warning', fail: 'problem' } as const;
+
+/** The report as the status page shows it; a fix is one text, its statements line by line. */
+export function findingsOf(report: DoctorReport): readonly {
+  readonly level: (typeof LEVELS)[CheckStatus];
+  readonly title: string;
+  readonly detail: string;
+  readonly fix: string | null;
+}[] {
+  return report.checks.map(({ status, title, detail, fix, sql }) => ({
+    level: LEVELS[status],
+    title,
+    detail,
+    fix: fix === undefined ? null : [fix, ...(sql ?? []).map((statement) => `${statement};`)].join('\n'),
+  }));
+}
+
 const SIGNS: Readonly<Record<CheckStatus, string>> = { pass: '✓', warn: '!', fail: '✗', note: '·' };
 
 /** The report for a terminal: a line a check, and under what is not right the fix. */

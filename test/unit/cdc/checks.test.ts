@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { CheckOptions, CheckStatus } from '../../../src/cdc/checks/check.ts';
 import { troubleOf } from '../../../src/cdc/checks/tables.ts';
-import { judgeEndToEnd, judgeFacts, obstacleToEndToEnd, renderReport } from '../../../src/cdc/doctor.ts';
+import {
+  findingsOf,
+  judgeEndToEnd,
+  judgeFacts,
+  obstacleToEndToEnd,
+  renderReport,
+} from '../../../src/cdc/doctor.ts';
 import type { Facts } from '../../../src/cdc/facts.ts';
 import { publishedTables } from '../../../src/db/schema.ts';
 import {
@@ -485,5 +491,22 @@ describe('the printed report', () => {
     expect(text.match(/^[✓✗!·] /gmu)?.length).toBe(checks.length);
     expect(text).toContain('db.example.com:5432');
     expect(text).toContain('1 failed');
+  });
+
+  it('is handed to the status page with level and fix', () => {
+    const facts = healthyFacts({ publication: known(publication({ delete: false })) });
+    const findings = findingsOf({
+      atMs: 0,
+      checks: judgeFacts(facts, checkOptions),
+      counts: { pass: 0, warn: 0, fail: 1, note: 0 },
+      reader: { host: null, port: null, note: '', role: 'cdc_reader', publication: 'cdc_sim' },
+    });
+    expect(findings.find(({ level }) => level === 'problem')).toEqual({
+      level: 'problem',
+      title: 'published operations',
+      detail: 'leaves out every delete',
+      fix: "publish all three\nALTER PUBLICATION cdc_sim SET (publish = 'insert, update, delete');",
+    });
+    expect(findings.find(({ title }) => title === 'encoding')).toMatchObject({ level: 'ok', fix: null });
   });
 });
