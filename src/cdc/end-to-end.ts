@@ -7,6 +7,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { EndToEnd } from './facts.ts';
 import { identifier } from './format.ts';
 import { beat } from './heartbeat.ts';
+import { DOCTOR_SLOT } from './names.ts';
 
 export interface EndToEndOptions {
   readonly publication: string;
@@ -30,7 +31,7 @@ export async function runEndToEnd(
 ): Promise<EndToEnd> {
   const client = new pg.Client(clientConfig(settings, 'cdc-sim doctor'));
   client.on('error', () => undefined);
-  const slot = `cdc_sim_doctor_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+  const slot = `${DOCTOR_SLOT}${randomUUID().replaceAll('-', '').slice(0, 12)}`;
   let step: 'slot' | 'heartbeat' | 'decode' = 'slot';
   try {
     await client.connect();

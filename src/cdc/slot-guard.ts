@@ -171,7 +171,7 @@ async function readSlots(db: Db): Promise<readonly SlotRow[]> {
       restart_lsn::text, confirmed_flush_lsn::text,
       (SELECT setting FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS keep_mb
     FROM pg_replication_slots
-    WHERE slot_type = 'logical' AND database = current_database()
+    WHERE slot_type = 'logical' AND database = current_database() AND slot_name NOT LIKE ${`${DOCTOR_SLOT}%`}
     ORDER BY slot_name`.execute(db);
   return result.rows;
 }

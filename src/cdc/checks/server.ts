@@ -88,6 +88,11 @@ export function judgeHost({ address }: Pick<Facts, 'address'>): Verdict {
 }
 
 export function judgeTls(on: boolean, { address }: Pick<Facts, 'address'>): Verdict {
+  if (poolerEvidence(address) !== null) {
+    return note(
+      'not known: behind a pooler the server sees the connection of the pooler; set DB_SSLMODE=verify-full',
+    );
+  }
   if (on) return pass('on');
   if (isLoopback(address.host) || address.host.startsWith('/')) return pass('off, on this machine alone');
   const ca = isSupabaseHost(address.host) ? ' with DB_SSLROOTCERT=prod-ca-2021.crt' : ' with DB_SSLROOTCERT';

@@ -85,7 +85,7 @@ const cases: readonly Case[] = [
       },
       tls: known(true),
     },
-    expected: { 'direct-host': 'warn' },
+    expected: { 'direct-host': 'warn', tls: 'note' },
     fix: 'db.abcdefghijklmnopqrst.supabase.co:5432',
   },
   {
