@@ -8,6 +8,7 @@ import type { Logger } from '../lib/logger.ts';
 import { once, type Service } from '../lib/service.ts';
 import type { TrafficGate } from '../traffic/gate.ts';
 import { growthPerHour, hoursUntil, keepSamples, type Sample } from './growth.ts';
+import { DOCTOR_SLOT } from './names.ts';
 import {
   judgeSlots,
   type SlotReading,
