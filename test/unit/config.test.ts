@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
-import { envExample } from '../../src/config/describe.ts';
+import { envExample, markdownTable } from '../../src/config/describe.ts';
 import { options } from '../../src/config/options.ts';
 import { UsageError } from '../../src/lib/errors.ts';
 
@@ -137,6 +137,11 @@ describe('configuration', () => {
 
   it('is what .env.example says, word by word', () => {
     expect(readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')).toBe(envExample());
+  });
+
+  it('is what the README says, word by word (npm run docs writes it)', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    expect(readme).toContain(`<!-- options -->\n${markdownTable()}\n<!-- /options -->`);
   });
 
   it('gives the same configuration when every default is written out', () => {
