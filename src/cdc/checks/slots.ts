@@ -130,7 +130,7 @@ export function judgeAbandoned(slots: readonly SlotFacts[]): Verdict {
 
 /** How long a reader may be away before a slot reaches the limit. */
 export function judgeHeadroom(cap: number | null, walPerHour: number): Verdict {
-  const rate = `${formatBytes(walPerHour)} of WAL an hour now`;
+  const rate = `${formatBytes(walPerHour)} of WAL an hour, by the last seconds`;
   if (cap === null) return note(`${rate}; no limit is set: the disk is the limit`);
   if (walPerHour <= 0) return pass(`no WAL is written just now; limit ${formatBytes(cap)}`);
   const hours = cap / walPerHour;
