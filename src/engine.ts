@@ -103,7 +103,7 @@ export function createEngine(run: Run, onSettings: (settings: LeasedSettings) =>
 
 function createModel(run: Run, ids: IdStock) {
   const { config, random, shop } = run;
-  const shelf = new Shelf({ seed: shop.seed });
+  const shelf = new Shelf({ seed: shop.seed, speed: config.traffic.lifecycleSpeed });
   const returning = new CustomerBook({
     factory: createCustomerFactory({ random: random.stream('people') }),
     random: random.stream('book'),

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { ExitCode } from '../../src/lib/errors.ts';
 import { measure } from './measure.ts';
+import { measureLive } from './measure-live.ts';
 import { measureOlistMix } from './measure-money.ts';
 import { plots } from './plots.ts';
 import { markdownTable, terminalTable, withMeasurements } from './report.ts';
@@ -37,6 +38,7 @@ const sample = drawSample({ orders, seed });
 const rows = [
   ...measure(sample),
   ...measureOlistMix(drawSample({ orders: MIN_ORDERS, seed, paymentMix: 'olist' })),
+  ...measureLive(seed),
 ];
 const failed = rows.filter((row) => !row.pass);
 console.log(terminalTable(rows));

@@ -138,7 +138,7 @@ function lifePlots(sample: Sample): Plot[] {
       name: 'delivery-quantiles',
       caption: 'Quantiles of hand-over, transport and the whole delivery',
       svg: lineChart({
-        title: 'Delivery: quantile against quantile',
+        title: 'Delivery by quantiles',
         subtitle: '2 % to 99 %; on the line: as Olist’s fits (log-normal, Burr XII, Burr XII)',
         x: { label: 'days, Olist', scale: 'log', min: 0.15, max: 60 },
         y: { label: 'days, measured', scale: 'log', min: 0.15, max: 60 },

@@ -12,14 +12,19 @@ export type Audience = 'men' | 'women';
 const MEN = 1;
 const WOMEN = 2;
 
-/** Weights of launched models are recomputed when they are older than this. */
-const REWEIGH_MS = 6 * 3_600_000;
+/** Weights of launched models are recomputed when they are older than this: in days of business, at least in ms. */
+const REWEIGH_DAYS = 0.25;
+const REWEIGH_MIN_MS = 15_000;
+/** What came within this time of the first product belongs to the opening of the shop and is no launch. */
+const OPENING_MS = 60_000;
 
 export interface ShelfOptions {
   /** The shop's seed: with it and a model's name its popularity is given, the same in every worker and after a restart. */
   readonly seed: string;
   /** False in history, where stock is settled afterwards: everything can be sold without limit. Default true. */
   readonly limited?: boolean;
+  /** Days of business in a day of the wall (`LIFECYCLE_SPEED`): how fast launched models age. Default 1. */
+  readonly speed?: number;
   readonly parameters?: ModelParameters;
 }
 
@@ -72,6 +77,7 @@ export class Shelf {
   readonly #entries = new Map<number, Entry>();
   readonly #seed: string;
   readonly #limited: boolean;
+  readonly #speed: number;
   readonly #parameters: ModelParameters['shelf'];
   readonly #trees: Record<Audience, Map<number, SizeTree>> = { men: new Map(), women: new Map() };
   #stale = true;
@@ -81,6 +87,7 @@ export class Shelf {
   constructor(options: ShelfOptions) {
     this.#seed = options.seed;
     this.#limited = options.limited ?? true;
+    this.#speed = options.speed ?? 1;
     this.#parameters = (options.parameters ?? modelParameters).shelf;
   }
 
@@ -172,7 +179,8 @@ export class Shelf {
   }
 
   #refresh(atMs: number): void {
-    const cooled = this.#anyLaunch && Math.abs(atMs - this.#weighedAtMs) > REWEIGH_MS;
+    const reweighMs = Math.max(REWEIGH_MIN_MS, (REWEIGH_DAYS * DAY_MS) / this.#speed);
+    const cooled = this.#anyLaunch && Math.abs(atMs - this.#weighedAtMs) > reweighMs;
     if (!this.#stale && !cooled) return;
     this.#weigh(atMs);
     for (const audience of ['men', 'women'] as const) this.#build(audience);
@@ -196,9 +204,8 @@ export class Shelf {
     const weights = new Map<string, number>();
     for (const [rank, { model }] of ranked.entries()) {
       const bornMs = born.get(model) ?? opened;
-      // what the shop opened with is no launch
-      const launched = bornMs - opened > DAY_MS;
-      const ageDays = Math.max(0, (atMs - bornMs) / DAY_MS);
+      const launched = bornMs - opened > OPENING_MS;
+      const ageDays = Math.max(0, ((atMs - bornMs) / DAY_MS) * this.#speed);
       if (launched && ageDays < 10 * launchHalfLifeDays) this.#anyLaunch = true;
       const heat = launched ? launchHeat * 0.5 ** (ageDays / launchHalfLifeDays) : 0;
       weights.set(model, (1 + heat) * (rank + 1 + zipfOffset) ** -zipfExponent);

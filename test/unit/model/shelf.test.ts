@@ -92,6 +92,20 @@ describe('Shelf', () => {
     expect(cooler).toBeGreaterThan(old * 1.2);
   });
 
+  it('lets launches age by the days of business, however fast these pass', () => {
+    const launchedMs = NOW_MS;
+    const shelf = new Shelf({ seed: 'shop', speed: 1440 });
+    shelf.replace(
+      plainProducts().map((product) =>
+        product.model === 'Modelo 3' ? { ...product, createdAtMs: launchedMs } : product,
+      ),
+    );
+    const hot = sales(shelf, 20_000, launchedMs).get('Modelo 3') ?? 0;
+    // 21 minutes are 21 days of business
+    const cooler = sales(shelf, 20_000, launchedMs + 21 * 60_000).get('Modelo 3') ?? 0;
+    expect(hot).toBeGreaterThan(cooler * 1.2);
+  });
+
   it('forgets products that are gone', () => {
     const shelf = shelfOf();
     shelf.replace(plainProducts(2));

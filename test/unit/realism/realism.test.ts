@@ -3,6 +3,7 @@ import { measure } from '../../../bench/realism/measure.ts';
 import { measureConsistency } from '../../../bench/realism/measure-consistency.ts';
 import { measureDemand } from '../../../bench/realism/measure-demand.ts';
 import { measureLife } from '../../../bench/realism/measure-life.ts';
+import { measureLive } from '../../../bench/realism/measure-live.ts';
 import { measureMoney, measureOlistMix } from '../../../bench/realism/measure-money.ts';
 import { measurePeople } from '../../../bench/realism/measure-people.ts';
 import { drawSample, type Sample } from '../../../bench/realism/sample.ts';
@@ -25,6 +26,14 @@ describe('50,000 orders of one seed', () => {
   it('are paid as in the calibration with the olist mix', { timeout: TIMEOUT_MS }, () => {
     const rows = measureOlistMix(drawSample({ orders: 20_000, seed: SEED, paymentMix: 'olist' }));
     expect(rows).toHaveLength(1);
+    expect(told(rows)).toEqual([]);
+  });
+
+  it('arrive by the week when live, and a high rate does not bend the people', {
+    timeout: TIMEOUT_MS,
+  }, () => {
+    const rows = measureLive(SEED);
+    expect(rows).toHaveLength(4);
     expect(told(rows)).toEqual([]);
   });
 });
