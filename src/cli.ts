@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { register as registerCdc } from './cdc/command.ts';
 import type { CommandContext } from './command-context.ts';
 import { describeOptions } from './config/describe.ts';
+import { register as registerLakehouse } from './lakehouse/command.ts';
 import { ExitCode, messageOf, OperatorError } from './lib/errors.ts';
 import { register as registerRun } from './run-command.ts';
 import { register as registerControl } from './traffic/command.ts';
@@ -10,7 +11,13 @@ import { register as registerVerify } from './verify/command.ts';
 type Register = (program: Command, context: CommandContext) => void;
 
 /** Every command, each from the folder of its feature. */
-const commands: readonly Register[] = [registerRun, registerCdc, registerControl, registerVerify];
+const commands: readonly Register[] = [
+  registerRun,
+  registerCdc,
+  registerControl,
+  registerVerify,
+  registerLakehouse,
+];
 
 /** Builds the program; nothing runs before `runCli`. */
 export function buildProgram(context: CommandContext): Command {

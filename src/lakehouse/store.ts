@@ -5,7 +5,6 @@ import { messageOf, OperatorError } from '../lib/errors.ts';
 import { once } from '../lib/service.ts';
 import { CATALOG, schemasDdl } from './raw-schema.ts';
 
-export const DEFAULT_FILE = '.data/lakehouse/lakehouse.duckdb';
 /** Beyond this DuckDB spills to `<file>.tmp`. */
 const MEMORY_LIMIT = '1GB';
 
@@ -43,11 +42,13 @@ export async function openStore(path: string, options: StoreOptions = {}): Promi
   const connect = async () => {
     const connection = await instance.connect();
     connections.push(connection);
-    await connection.run(`SET TimeZone = 'UTC'`);
+    // `gold.receita_dia` is found without the name of the catalog
+    await connection.run(`SET TimeZone = 'UTC'; USE ${CATALOG}`);
     return connection;
   };
   try {
-    const first = await connect();
+    const first = await instance.connect();
+    connections.push(first);
     await first.run(`ATTACH '${file.replaceAll("'", "''")}' AS ${CATALOG}${readOnly ? ' (READ_ONLY)' : ''}`);
     if (!readOnly) await first.run(schemasDdl());
   } catch (error) {

@@ -105,6 +105,30 @@ export const databricksDialect: Dialect = {
   text: (expression) => `CAST(${expression} AS STRING)`,
 };
 
+/** DuckDB, with the session's TimeZone set to UTC. */
+export const duckdbDialect: Dialect = {
+  name: 'duckdb',
+  quote: (name) => `"${name.replaceAll('"', '""')}"`,
+  canonical: (expression, type) => {
+    switch (type.kind) {
+      case 'numeric':
+        return numericText(expression, type.scale, 'DECIMAL(38, 10)', (inner) => `CAST(${inner} AS VARCHAR)`);
+      case 'timestamp':
+        return `strftime(${expression}, '%Y-%m-%d %H:%M:%S.%f')`;
+      case 'date':
+        return `strftime(${expression}, '%Y-%m-%d')`;
+      default:
+        return `CAST(${expression} AS VARCHAR)`;
+    }
+  },
+  md5: (expression) => `md5(${expression})`,
+  sumOf60Bits: (expression) =>
+    `CAST(sum(CAST(('0x' || substr(${expression}, 1, 15)) AS UBIGINT)) AS VARCHAR)`,
+  divide: (dividend, divisor) => `(${dividend}) // ${divisor}`,
+  character: (code) => `chr(${code})`,
+  text: (expression) => `CAST(${expression} AS VARCHAR)`,
+};
+
 /** The declared scale where that loses nothing, else all the digits there are: an altered thousandth must show. */
 function numericText(
   expression: string,

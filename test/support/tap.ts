@@ -51,8 +51,11 @@ export async function startTap(
     ...options,
   });
   const connection = await store.connect();
+  const asking = new Set<Promise<unknown>>();
   const close = async () => {
     await tap.stop();
+    // a file that is closed under a query takes the process with it
+    await Promise.allSettled(asking);
     await store.close();
   };
   try {
@@ -65,8 +68,15 @@ export async function startTap(
     tap,
     store,
     connection,
-    rows: async (sql) =>
-      (await connection.runAndReadAll(sql)).getRowObjectsJson() as Record<string, unknown>[],
+    rows: async (sql) => {
+      const answer = connection.runAndReadAll(sql);
+      asking.add(answer);
+      try {
+        return (await answer).getRowObjectsJson() as Record<string, unknown>[];
+      } finally {
+        asking.delete(answer);
+      }
+    },
     close,
   };
 }

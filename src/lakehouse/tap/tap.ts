@@ -36,6 +36,10 @@ export interface TapOptions {
   readonly limits?: Partial<BatchLimits>;
   /** Leave the slot when stopping: the next start goes on from there, and the source keeps its log until then. */
   readonly keepSlot?: boolean;
+  /** How long to wait for a slot that somebody reads from; default 15 s. */
+  readonly busyPatienceMs?: number;
+  /** Brings the source back where that is ours to do. */
+  readonly revive?: () => Promise<void>;
   /** Called after a batch is durable. */
   readonly onApplied?: (applied: Applied) => void;
 }
@@ -144,6 +148,9 @@ export class Tap implements Service {
       this.#phase = 'waiting';
       this.#counts.reconnects += 1;
       if (!(await this.#backoff.wait(this.#abort.signal))) break;
+      await this.#options.revive?.().catch((error: unknown) => {
+        this.#logger.debug({ reason: messageOf(error) }, 'the source could not be started');
+      });
     }
   }
 
@@ -179,7 +186,7 @@ export class Tap implements Service {
     const state = await landing.readState();
     if (state === null) throw new Error('the state is gone');
     this.#state = state;
-    await waitUntilFree(pool, slot, this.#abort.signal);
+    await waitUntilFree(pool, slot, this.#abort.signal, this.#options.busyPatienceMs);
     this.#ownsSlot = true;
     if (this.#abort.signal.aborted) return;
     await this.#follow(landing, state, publication);
@@ -315,7 +322,7 @@ export class Tap implements Service {
   async #copy(landing: Landing, source: SourceIdentity, mustDrop: boolean): Promise<void> {
     const { connections, settings, slot, publication } = this.#options;
     this.#phase = 'copying';
-    if (mustDrop) await dropSlot(connections.pool, slot);
+    if (mustDrop) await dropSlot(connections.pool, slot, this.#options.busyPatienceMs);
     await ensurePublication(connections.pool, publication);
     const state = { ...source, slot, phase: 'copying', appliedLsn: 0n } as const;
     await landing.writeState(state, null);

@@ -6,8 +6,9 @@ import { openPostgresTarget } from './postgres.ts';
 const openers: Readonly<Record<string, OpenTarget>> = {
   postgres: openPostgresTarget,
   postgresql: openPostgresTarget,
-  // its driver is large: loaded by who asks for it
+  // their drivers are large: loaded by who asks for them
   databricks: async (options) => (await import('./databricks.ts')).openDatabricksTarget(options),
+  duckdb: async (options) => (await import('./duckdb.ts')).openDuckdbTarget(options),
 };
 
 /** Opens the target that `options.target` names. */
