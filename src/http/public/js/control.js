@@ -67,8 +67,11 @@ export function createControl() {
     change({ rate }, () => t('saidRate', { rate: format.rate(settings.ratePerMinute) }));
 
   function preview(rate) {
-    field.value = format.rate(rate);
-    field.removeAttribute('aria-invalid');
+    // an answer that comes late must not overwrite what somebody is typing meanwhile
+    if (document.activeElement !== field) {
+      field.value = format.rate(rate);
+      field.removeAttribute('aria-invalid');
+    }
     slider.setAttribute('aria-valuetext', t('sliderValue', { rate: format.rate(rate) }));
   }
 
