@@ -9,6 +9,7 @@ import { DatabaseWatch } from './db/watch.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { createHousekeeping, type Housekeeping } from './housekeeping.ts';
 import { createHttpServer } from './http/server.ts';
+import { publishedIn } from './lakehouse/publish.ts';
 import { Announcer } from './lib/announcer.ts';
 import { DatabaseClock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
@@ -28,6 +29,9 @@ export interface AppOptions {
   /** Told while a new shop is filled. */
   readonly seedProgress?: SeedProgress;
 }
+
+/** Where `cdc-sim lakehouse` leaves what its view shows. */
+const LAKEHOUSE_DIR = '.data/lakehouse';
 
 /** What the services of one run share. */
 export interface Run {
@@ -184,7 +188,15 @@ async function startStatusPage(run: Run, engine: Engine, housekeeping: Housekeep
     storageGuard: housekeeping.storageGuard,
     doctor: housekeeping.doctor,
   });
-  await releasers.start(createHttpServer({ config: config.http, logger, source: page, version }));
+  await releasers.start(
+    createHttpServer({
+      config: config.http,
+      logger,
+      source: page,
+      version,
+      lakehouse: publishedIn(LAKEHOUSE_DIR),
+    }),
+  );
 }
 
 /** Follows what the operator set in the database: rate and pause. */

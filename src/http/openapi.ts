@@ -95,6 +95,15 @@ export function openApiDocument(version: string): Readonly<Record<string, unknow
           responses: { '200': answer('What was found.', 'DoctorReport'), ...control.responses },
         },
       },
+      '/api/lakehouse': {
+        get: {
+          summary: "The local lakehouse's dashboards, as of its last refresh",
+          responses: {
+            '200': { description: 'Refresh, checks and dashboards.', content: { [JSON_TYPE]: {} } },
+            '404': failure('No lakehouse has run here yet.'),
+          },
+        },
+      },
       '/api/openapi.json': {
         get: {
           summary: 'This document',

@@ -18,6 +18,7 @@ export interface RouteContext {
   readonly access: Access;
   readonly logger: Logger;
   readonly version: string;
+  readonly lakehouse: () => Promise<unknown>;
 }
 
 const STARTED_MS = performance.now();
@@ -75,6 +76,11 @@ function addReading(app: FastifyInstance, context: RouteContext): void {
     ageMs: hub.ageMs,
   }));
   app.get('/api/settings', (_request, reply) => answer(reply, context, () => source.settings()));
+  app.get('/api/lakehouse', async (_request, reply) => {
+    const published = await context.lakehouse();
+    if (published !== null) return reply.send(published);
+    return sendProblem(reply, 404, 'no lakehouse has run here yet', 'npm run lakehouse starts one');
+  });
   app.get<{ Params: { id: string } }>('/api/orders/:id', async (request, reply) => {
     if (!access.admitsLookup(reply)) return reply;
     const { id } = request.params;

@@ -19,6 +19,8 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   readonly source: StatusSource;
   readonly version: string;
+  /** What the local lakehouse has published; null when none has run. */
+  readonly lakehouse?: () => Promise<unknown>;
   /** Where traffic notes what it does; made here when nobody needs it. */
   readonly metrics?: Metrics;
   /** How long a request may take to arrive, in milliseconds; default 10 s. */
@@ -59,7 +61,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (request.routeOptions.url !== '/api/events' || hub.viewers < MAX_VIEWERS) return undefined;
     return sendProblem(reply, 503, 'too many viewers', 'close a page that nobody looks at');
   });
-  addRoutes(app, { source, hub, metrics, access, logger, version: options.version });
+  const lakehouse = options.lakehouse ?? (async () => null);
+  addRoutes(app, { source, hub, metrics, access, logger, lakehouse, version: options.version });
 
   const start = once(async () => {
     await app.ready();

@@ -18,6 +18,7 @@ export async function startPage(
     requestTimeoutMs?: number;
     frameMs?: number;
     logger?: Logger;
+    lakehouse?: () => Promise<unknown>;
   } = {},
   source = new FakeStatusSource(),
 ): Promise<RunningPage> {
@@ -33,6 +34,7 @@ export async function startPage(
     version: '0.1.0',
     frameMs: config.frameMs ?? 50,
     requestTimeoutMs: config.requestTimeoutMs ?? 10_000,
+    ...(config.lakehouse === undefined ? {} : { lakehouse: config.lakehouse }),
   });
   await server.start();
   const port = Number(new URL(server.url).port);

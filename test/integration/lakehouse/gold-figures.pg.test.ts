@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -5,6 +8,7 @@ import { clientConfig } from '../../../src/db/pool.ts';
 import { runChecks } from '../../../src/lakehouse/checks.ts';
 import { dashboardData } from '../../../src/lakehouse/dashboard-data.ts';
 import { loadDashboards } from '../../../src/lakehouse/dashboards.ts';
+import { publishedIn, refreshAndPublish } from '../../../src/lakehouse/publish.ts';
 import { loadTransformations } from '../../../src/lakehouse/transform/load.ts';
 import { refresh } from '../../../src/lakehouse/transform/refresh.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -135,6 +139,29 @@ test('every dataset of every dashboard runs here and gives its widgets what they
       for (const field of numeric)
         if (field !== undefined) expect(typeof widget.rows[0]?.[field.name], where).toBe('number');
     }
+  }
+});
+
+test('a refresh leaves the figures for the status page in a file that is whole at any time', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'published-'));
+  try {
+    const read = publishedIn(directory);
+    expect(await read()).toBeNull();
+    const { published } = await refreshAndPublish(lakehouse.connection, directory, { nowMs: () => 1_000 });
+    const seen = await read();
+    expect(seen).toEqual(JSON.parse(JSON.stringify(published)));
+    expect(await read(), 'an unchanged file is not read again').toBe(seen);
+    expect(seen).toMatchObject({ refreshedAtMs: 1_000, checks: { length: 7 }, dashboards: { length: 4 } });
+    const { rows } = await withClient((client) =>
+      client.query<{ at: string }>(
+        `SELECT to_char(max(atualizado_em) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at FROM public.pedidos`,
+      ),
+    );
+    // the source went on after the last landing: raw is behind it, and says so
+    expect(Date.parse(seen?.dataAsOf ?? '')).toBeLessThanOrEqual(Date.parse(rows[0]?.at ?? ''));
+    expect(readdirSync(directory)).toEqual(['dashboards.json']);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
   }
 });
 

@@ -12,8 +12,10 @@ import { type RunningPage, startPage } from '../../support/http.ts';
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let page: RunningPage;
+/** What the lakehouse has published; null: none has run. */
+let lakehouse: unknown = { dashboards: [] };
 beforeAll(async () => {
-  page = await startPage();
+  page = await startPage({ lakehouse: async () => lakehouse });
 });
 afterAll(() => page.server.stop());
 
@@ -53,6 +55,18 @@ describe('what it answers', () => {
     expect(response.headers.get('content-type')).toMatch(
       schema === 'Problem' ? /^application\/problem\+json/ : /^application\/json/,
     );
+  });
+
+  it('hands out what the lakehouse published, or says how to start one', async () => {
+    const ask = () => fetch(`${page.base}/api/lakehouse`);
+    expect(await (await ask()).json()).toEqual({ dashboards: [] });
+    lakehouse = null;
+    const none = await ask();
+    lakehouse = { dashboards: [] };
+    expect(none.status).toBe(404);
+    const body = await none.json();
+    conforms('Problem', body);
+    expect(body).toMatchObject({ fix: expect.stringContaining('npm run lakehouse') });
   });
 
   it('describes every route of the API, and no other', async () => {

@@ -1,6 +1,21 @@
 /** Every sentence of the page, in English and Portuguese. `{name}` is filled in. */
 export const strings = {
   en: {
+    lakehouse: {
+      title: 'Lakehouse',
+      subtitle: 'raw → bronze → silver → gold: the SQL that ships to Databricks, run here on the live stream',
+      source: 'The source',
+      none: 'No lakehouse has run here yet.',
+      noneDetail: 'npm run lakehouse copies the source, follows its changes and computes these dashboards.',
+      unreachable: 'No connection to the daemon.',
+      fresh: 'fresh',
+      stale: 'not refreshed for {age}',
+      refreshed: 'Refreshed {age} ago in {took}. {tables} tables; data up to {asOf}.',
+      healthy: 'All {count} checks are healthy.',
+      broken: 'Checks that found something: {names}.',
+      before: '{value} in the 30 days before',
+      dashboards: 'Dashboards',
+    },
     skip: 'Skip to the content',
     connecting: 'Connecting…',
     live: 'Live',
@@ -169,6 +184,22 @@ export const strings = {
     otherLanguage: 'Português',
   },
   pt: {
+    lakehouse: {
+      title: 'Lakehouse',
+      subtitle:
+        'raw → bronze → silver → gold: o SQL que vai para o Databricks, executado aqui sobre o fluxo ao vivo',
+      source: 'A origem',
+      none: 'Nenhum lakehouse rodou aqui ainda.',
+      noneDetail: 'npm run lakehouse copia a origem, segue as mudanças e calcula estes painéis.',
+      unreachable: 'Sem conexão com o simulador.',
+      fresh: 'atualizado',
+      stale: 'sem atualização há {age}',
+      refreshed: 'Atualizado há {age}, em {took}. {tables} tabelas; dados até {asOf}.',
+      healthy: 'Todas as {count} verificações passam.',
+      broken: 'Verificações que acharam algo: {names}.',
+      before: '{value} nos 30 dias anteriores',
+      dashboards: 'Painéis',
+    },
     skip: 'Ir para o conteúdo',
     connecting: 'Conectando…',
     live: 'Ao vivo',
