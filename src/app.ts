@@ -9,7 +9,7 @@ import { DatabaseWatch } from './db/watch.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { createHousekeeping, type Housekeeping } from './housekeeping.ts';
 import { createHttpServer } from './http/server.ts';
-import { publishedIn } from './lakehouse/publish.ts';
+import { publishedIn } from './lakehouse/published.ts';
 import { Announcer } from './lib/announcer.ts';
 import { DatabaseClock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';

@@ -1,29 +1,12 @@
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { type CheckResult, runChecks } from './checks.ts';
+import { runChecks } from './checks.ts';
 import { type DashboardData, dashboardData } from './dashboard-data.ts';
 import { loadDashboards } from './dashboards.ts';
+import { PUBLISHED_FILE, type PublishedLakehouse } from './published.ts';
 import { CATALOG, quoteIdentifier } from './raw-schema.ts';
-import {
-  type RefreshedTable,
-  type RefreshOptions,
-  type RefreshReport,
-  refresh,
-} from './transform/refresh.ts';
-
-/** What the lakehouse's own process leaves for the status page: DuckDB lets one process alone have the file open. */
-export interface PublishedLakehouse {
-  readonly refreshedAtMs: number;
-  readonly refreshMs: number;
-  /** The last change that raw carried when gold was computed, ISO 8601; null: raw is empty. */
-  readonly dataAsOf: string | null;
-  readonly tables: readonly RefreshedTable[];
-  readonly checks: readonly CheckResult[];
-  readonly dashboards: readonly DashboardData[];
-}
-
-const FILE = 'dashboards.json';
+import { type RefreshOptions, type RefreshReport, refresh } from './transform/refresh.ts';
 
 export interface PublishOptions extends RefreshOptions {
   /** Wall clock, ms since the epoch. */
@@ -55,9 +38,9 @@ export async function refreshAndPublish(
     dashboards,
   };
   await mkdir(directory, { recursive: true });
-  const partial = join(directory, `${FILE}.${process.pid}.partial`);
+  const partial = join(directory, `${PUBLISHED_FILE}.${process.pid}.partial`);
   await writeFile(partial, JSON.stringify(published));
-  await rename(partial, join(directory, FILE));
+  await rename(partial, join(directory, PUBLISHED_FILE));
   return { report, published };
 }
 
@@ -68,25 +51,4 @@ async function lastChange(connection: DuckDBConnection, catalog: string): Promis
   );
   const value = reader.getRows()[0]?.[0];
   return typeof value === 'string' ? value : null;
-}
-
-/**
- * Reads what was published in `directory`: null when no lakehouse has run there. The file is read again only when it
- * has changed, however often somebody asks.
- */
-export function publishedIn(directory: string): () => Promise<PublishedLakehouse | null> {
-  const file = join(directory, FILE);
-  let known: { mtimeMs: number; published: PublishedLakehouse } | null = null;
-  return async () => {
-    try {
-      const { mtimeMs } = await stat(file);
-      if (known?.mtimeMs !== mtimeMs) {
-        known = { mtimeMs, published: JSON.parse(await readFile(file, 'utf8')) as PublishedLakehouse };
-      }
-      return known.published;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw error;
-    }
-  };
 }
