@@ -38,8 +38,10 @@ function createContext(env: Readonly<Record<string, string | undefined>>): Comma
     config,
     logger: () => {
       const { log } = config();
+      // a command's answer is on stdout; what it says besides is for who asks
+      const level = (env['LOG_LEVEL'] ?? '') === '' ? 'warn' : log.level;
       const logger = createLogger({
-        level: log.level,
+        level,
         format: log.format,
         destination: pino.destination({ fd: 2, sync: true }),
       });

@@ -99,9 +99,6 @@ export class DatabaseWatch implements Service {
       );
       if (result.rows[0]?.writable !== true) return false;
       // a full disk answers queries and refuses only what is written
-      await sql`UPDATE simulator.jobs SET last_run_at = last_run_at WHERE name = 'probe'`.execute(
-        this.#options.db,
-      );
       await sql`INSERT INTO simulator.jobs (name, last_run_at) VALUES ('probe', clock_timestamp())
         ON CONFLICT (name) DO UPDATE SET last_run_at = excluded.last_run_at`.execute(this.#options.db);
       return true;
