@@ -81,16 +81,5 @@ export async function scanRange(
     }
   };
   await compare(range, true);
-  return { sourceRows, targetRows, suspects, unexamined: joined(unexamined) };
-}
-
-/** Neighbours become one range. */
-export function joined(ranges: readonly KeyRange[]): KeyRange[] {
-  const result: KeyRange[] = [];
-  for (const range of ranges) {
-    const last = result.at(-1);
-    if (last?.to === range.from) result[result.length - 1] = { from: last.from, to: range.to };
-    else result.push(range);
-  }
-  return result;
+  return { sourceRows, targetRows, suspects, unexamined };
 }

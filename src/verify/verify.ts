@@ -208,11 +208,15 @@ class Verification {
     deadlineMs: number,
     pending: Map<string, number>,
   ): Promise<void> {
-    const queue: KeyRange[] = [...state.scan.unexamined];
-    for (let range = queue.shift(); range; range = queue.shift()) {
+    const queue: KeyRange[] = [...state.scan.unexamined].reverse();
+    let suspects: number[] = [];
+    for (let range = queue.pop(); range; range = queue.pop()) {
       const scan = await scanRange(this.#source, this.#target, state.shape, range, this.#scanOptions());
-      queue.unshift(...scan.unexamined);
-      add(state, await this.#settle(state, scan.suspects, watermark, deadlineMs, pending));
+      queue.push(...scan.unexamined.toReversed());
+      suspects.push(...scan.suspects);
+      if (suspects.length < MOST_SUSPECTS && queue.length > 0) continue;
+      add(state, await this.#settle(state, suspects, watermark, deadlineMs, pending));
+      suspects = [];
     }
   }
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cut, differingBuckets, differingKeys, percentile } from '../../../src/verify/compare.ts';
-import { joined } from '../../../src/verify/scan.ts';
 
 describe('buckets', () => {
   it('differ by count, by checksum, or by being on one side only', () => {
@@ -46,19 +45,6 @@ describe('buckets', () => {
       ),
       { seed: 5, numRuns: 500 },
     );
-  });
-
-  it('neighbours join', () => {
-    expect(
-      joined([
-        { from: 0, to: 5 },
-        { from: 5, to: 9 },
-        { from: 12, to: 13 },
-      ]),
-    ).toEqual([
-      { from: 0, to: 9 },
-      { from: 12, to: 13 },
-    ]);
   });
 });
 
