@@ -103,7 +103,8 @@ export function nextPurchaseAtMs(
     }
     u = sameDay + random.next() * (1 - sameDay);
   }
-  return Math.round(placedAtMs + quantileOf(gapDays, u) * DAY_MS);
+  const atMs = Math.round(placedAtMs + quantileOf(gapDays, u) * DAY_MS);
+  return localDay(atMs) > localDay(placedAtMs) ? atMs : atMs + DAY_MS;
 }
 
 /** When somebody who registered at `registeredAtMs` without an order buys first; null: never. */

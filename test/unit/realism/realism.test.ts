@@ -93,7 +93,7 @@ const moves: readonly {
     part: 'who comes back and when, the popularity of models, the channels',
     move: ({ customers, shelf, channels }) => {
       customers.dropoutB = 1.6;
-      customers.gapDays[1] = [0.5, 60];
+      for (const knot of customers.gapDays) knot[1] = 1.5 * (knot[1] ?? 0);
       shelf.zipfExponent = 0.5;
       channels.share[2] = 0.8;
     },

@@ -61,14 +61,30 @@ export const customerParameters = {
   dropoutB: 0.8,
   /**
    * Days from one purchase to the next, as quantiles (Olist, first to second: p25 0.00, p50 28.91, p75 125.49, p95
-   * 318.98, p99 443.75, maximum 582.86); linear between them. Below `sameDay` the customer is back within hours.
+   * 318.98, p99 443.75, maximum 582.86); between these a monotone cubic (Fritsch and Carlson 1980), linear between the
+   * knots. Below `sameDay` the customer is back within hours.
    */
   gapDays: [
     [0.26, 0.4],
+    [0.3, 1.51],
+    [0.35, 5.6],
+    [0.4, 12.02],
+    [0.45, 20.04],
     [0.5, 28.91],
+    [0.55, 40.26],
+    [0.6, 55.96],
+    [0.65, 75.64],
+    [0.7, 98.94],
     [0.75, 125.49],
+    [0.8, 155.82],
+    [0.84, 185.79],
+    [0.88, 223.93],
+    [0.92, 273.12],
     [0.95, 318.98],
+    [0.97, 360.55],
+    [0.98, 394.57],
     [0.99, 443.75],
+    [0.995, 497.99],
     [1, 582.86],
   ],
   sameDay: 0.26,
