@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,15 +12,12 @@ const SYSTEM_BROWSERS = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-/** Where the browser is: the system's own, or the one that came by npm, unpacked once on this machine. */
-async function browserPath(): Promise<string> {
-  const system = process.env['CHROMIUM_PATH'] ?? SYSTEM_BROWSERS.find((path) => existsSync(path));
-  if (system !== undefined) return system;
+/** The browser that came by npm, unpacked once on this machine. */
+async function unpackedBrowser(): Promise<string> {
   const home = join(tmpdir(), `cdc-sim-chromium-${process.getuid?.() ?? 'user'}-${sparticuzVersion()}`);
   if (existsSync(home)) return join(home, 'chromium');
   // unpacked beside and renamed: whoever comes meanwhile never starts half a browser
-  const beside = `${home}.${process.pid}`;
-  mkdirSync(beside, { recursive: true });
+  const beside = mkdtempSync(`${home}.`);
   await unpackInto(beside);
   writeFileSync(join(beside, 'fonts', 'fonts.conf'), fontsConfig(join(home, 'fonts')));
   try {
@@ -52,24 +49,30 @@ function sparticuzVersion(): string {
 
 /** A browser without a window; works as root in a container. The caller closes it. */
 export async function launchBrowser(): Promise<Browser> {
-  const executablePath = await browserPath();
-  const home = dirname(executablePath);
-  const launch = (env: Record<string, string>) =>
-    chromium.launch({
-      executablePath,
-      headless: true,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--font-render-hinting=none'],
-      timeout: 120_000,
-      env: { ...definedEnv(), ...fontsOf(home), ...env },
-    });
-  try {
-    return await launch({});
-  } catch (error) {
-    // a slim system lacks libraries that the package brings along
-    const libraries = join(home, 'al2023', 'lib');
-    if (!existsSync(libraries)) throw error;
-    return launch({ LD_LIBRARY_PATH: libraries });
+  const system = process.env['CHROMIUM_PATH'] ?? SYSTEM_BROWSERS.find((path) => existsSync(path));
+  if (system !== undefined) {
+    const browser = await launch(system, {}).catch(() => undefined);
+    // what lies there may be a stub that cannot run here
+    if (browser !== undefined) return browser;
   }
+  const path = await unpackedBrowser();
+  const home = dirname(path);
+  try {
+    return await launch(path, fontsOf(home));
+  } catch {
+    // a slim system lacks libraries that the package brings along
+    return launch(path, { ...fontsOf(home), LD_LIBRARY_PATH: join(home, 'al2023', 'lib') });
+  }
+}
+
+function launch(executablePath: string, env: Record<string, string>): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--font-render-hinting=none'],
+    timeout: 120_000,
+    env: { ...definedEnv(), ...env },
+  });
 }
 
 function definedEnv(): Record<string, string> {
