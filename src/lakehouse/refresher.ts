@@ -1,12 +1,13 @@
+import { dirname } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { delay } from '../lib/backoff.ts';
 import { messageOf, OperatorError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { once, type Service } from '../lib/service.ts';
+import { refreshAndPublish } from './publish.ts';
 import type { Store } from './store.ts';
 import { loadTransformations } from './transform/load.ts';
 import { exportParquet } from './transform/parquet.ts';
-import { refresh } from './transform/refresh.ts';
 
 export interface RefresherOptions {
   readonly store: Store;
@@ -65,9 +66,13 @@ export class Refresher implements Service {
   }
 
   async #refresh(connection: DuckDBConnection, signal: AbortSignal): Promise<void> {
-    const { logger, parquetDir, lagMs } = this.#options;
+    const { store, logger, parquetDir, lagMs } = this.#options;
     const transformations = await loadTransformations();
-    const report = await refresh(connection, { transformations, signal });
+    const { report } = await refreshAndPublish(connection, dirname(store.file), {
+      transformations,
+      signal,
+      nowMs: () => Date.now(),
+    });
     const rows = report.tables.reduce((sum, table) => sum + table.rows, 0);
     const violations = report.tables
       .flatMap((table) => table.violations)
