@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import manifest from '../package.json' with { type: 'json' };
 import { type SeedProgress, seedShop } from './catalog/seed.ts';
+import { seedOptionsOf } from './catalog/seed-options.ts';
 import type { Config } from './config/config.ts';
 import { migrate } from './db/migrate.ts';
 import { nextRunNumber, type ShopRecord } from './db/settings.ts';
@@ -85,17 +85,7 @@ export async function runApp(options: AppOptions): Promise<void> {
 
 async function openShop(options: AppOptions, source: Source): Promise<ShopRecord> {
   const { config, logger, seedProgress } = options;
-  const seeded = await seedShop(
-    source.settings,
-    {
-      seed: config.randomSeed ?? randomBytes(4).toString('hex'),
-      ...config.shop,
-      paymentMix: config.traffic.paymentMix,
-      lifecycleSpeed: config.traffic.lifecycleSpeed,
-    },
-    logger,
-    seedProgress,
-  );
+  const seeded = await seedShop(source.settings, seedOptionsOf(config), logger, seedProgress);
   return seeded.shop;
 }
 

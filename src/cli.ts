@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { register as registerCatalog } from './catalog/command.ts';
 import { register as registerCdc } from './cdc/command.ts';
 import type { CommandContext } from './command-context.ts';
 import { describeOptions } from './config/describe.ts';
@@ -13,6 +14,7 @@ type Register = (program: Command, context: CommandContext) => void;
 /** Every command, each from the folder of its feature. */
 const commands: readonly Register[] = [
   registerRun,
+  registerCatalog,
   registerCdc,
   registerControl,
   registerVerify,

@@ -57,7 +57,7 @@ export async function pendingMigrations(db: Db): Promise<readonly string[]> {
 }
 
 /** The names of executed migrations; empty for a database that was never migrated. */
-async function executedMigrations(db: Db): Promise<string[]> {
+export async function executedMigrations(db: Db): Promise<string[]> {
   const table = await sql<{ found: string | null }>`
     SELECT to_regclass(${`${MIGRATION_SCHEMA}.migration`})::text AS found`.execute(db);
   if (table.rows[0]?.found == null) return [];

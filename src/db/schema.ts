@@ -153,3 +153,18 @@ export const publishedTables = [
   'cdc_heartbeat',
 ] as const;
 export type PublishedTable = (typeof publishedTables)[number];
+
+/** The private schema's tables, and the migrator's two. */
+export const privateTables = [
+  'settings',
+  'workers',
+  'jobs',
+  'order_schedule',
+  'returning_customers',
+  'stock_book',
+  'ledger',
+  'ledger_totals',
+  'tombstones',
+  'migration',
+  'migration_lock',
+] as const;
