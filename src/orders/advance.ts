@@ -1,6 +1,6 @@
 import { CompiledQuery } from 'kysely';
 import { type Db, PREPARE_MARK } from '../db/pool.ts';
-import { retrying } from '../db/transaction.ts';
+import { inTransaction } from '../db/transaction.ts';
 import {
   eventCode,
   eventOfCode,
@@ -10,6 +10,7 @@ import {
   type OrderStateName,
   orderEvents,
 } from './lifecycle.ts';
+import { putBack } from './stock.ts';
 
 export interface AdvancedOrder {
   readonly id: number;
@@ -41,13 +42,21 @@ const RESTOCKING = (['expired', 'refused', 'cancelled', 'returned'] as const).ma
 const PURGED = eventCode('purged');
 
 /**
- * One statement, one transaction: claims what is due (rows that another worker holds are skipped), moves each order
- * along the lifecycle table, puts stock back (products locked in the order of their ids), deletes what is purged
- * (items before orders), and writes each order's next date. Costs what is due, however large the tables are.
+ * Claims what is due, the oldest first; rows that another worker holds are skipped. A statement of its own: the next
+ * one then has a snapshot from after the locks, and sees each order in the state that its schedule expects. In one
+ * statement a row that another worker had just moved on would be met in its newest version, and its order in the
+ * version before: the event would look illegal, and the order lose its schedule.
  */
-const ADVANCE = `${PREPARE_MARK} WITH due AS MATERIALIZED (
+const CLAIM = `${PREPARE_MARK} SELECT order_id FROM simulator.order_schedule
+  WHERE due_at <= statement_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED`;
+
+/**
+ * Moves the claimed orders along the lifecycle table, deletes what is purged (items before orders), and writes each
+ * order's next date. Costs what was claimed, however large the tables are.
+ */
+const APPLY = `${PREPARE_MARK} WITH due AS MATERIALIZED (
   SELECT order_id, due_at, next_events[1] AS event, next_at[1] AS happened_at, cardinality(next_events) AS steps
-  FROM simulator.order_schedule WHERE due_at <= statement_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+  FROM simulator.order_schedule WHERE order_id = ANY ($1::bigint[])
 ), rule (from_state, event, to_state) AS (VALUES ${RULES}),
 moved AS (
   UPDATE public.pedidos p SET
@@ -61,14 +70,9 @@ moved AS (
   WHERE p.id = d.order_id AND p.id_status = r.from_state
   RETURNING p.id, d.event, p.total
 ), back AS (
-  SELECT i.id_produto, sum(i.quantidade)::int AS quantity
+  SELECT m.id, array_agg(i.id_produto) AS products, array_agg(i.quantidade) AS quantities
   FROM moved m JOIN public.itenspedido i ON i.id_pedido = m.id
-  WHERE m.event IN (${RESTOCKING}) GROUP BY i.id_produto
-), locked AS (
-  SELECT id FROM public.produtos WHERE id IN (SELECT id_produto FROM back) ORDER BY id FOR NO KEY UPDATE
-), restocked AS (
-  UPDATE public.produtos p SET estoque = p.estoque + b.quantity, atualizado_em = clock_timestamp()
-  FROM locked l JOIN back b ON b.id_produto = l.id WHERE p.id = l.id
+  WHERE m.event IN (${RESTOCKING}) GROUP BY m.id
 ), doomed AS (
   SELECT p.id FROM due d JOIN public.pedidos p ON p.id = d.order_id
   WHERE d.event = ${PURGED} AND p.id_status = ${OrderState.Cancelado}
@@ -90,8 +94,10 @@ moved AS (
 )
 SELECT d.order_id, d.event, coalesce(m.total, g.total) AS total, m.id IS NOT NULL OR g.id IS NOT NULL AS applied,
   extract(epoch FROM d.happened_at)::float8 * 1000 AS at_ms,
-  extract(epoch FROM statement_timestamp() - d.due_at)::float8 * 1000 AS lag_ms
+  extract(epoch FROM statement_timestamp() - d.due_at)::float8 * 1000 AS lag_ms,
+  b.products, b.quantities
 FROM due d LEFT JOIN moved m ON m.id = d.order_id LEFT JOIN purged g ON g.id = d.order_id
+  LEFT JOIN back b ON b.id = d.order_id
 ORDER BY d.due_at`;
 
 interface AdvanceRow {
@@ -101,11 +107,15 @@ interface AdvanceRow {
   applied: boolean;
   at_ms: number;
   lag_ms: number;
+  /** What goes back on the shelf. */
+  products: number[] | null;
+  quantities: number[] | null;
 }
 
 /**
- * Takes up to `limit` due events, the oldest first, each order at most once, in one transaction. Fewer than `limit`
- * rows back means: nothing more is due just now.
+ * Takes up to `limit` due events, the oldest first, each order at most once, in one transaction: claim, apply, and
+ * where orders were cancelled or returned, their units back into stock. Fewer than `limit` rows back means: nothing
+ * more is due just now.
  *
  * @param speed how many times faster than the wall an order ages (LIFECYCLE_SPEED)
  */
@@ -113,9 +123,15 @@ export async function advanceDue(
   db: Db,
   options: { limit: number; speed: number },
 ): Promise<readonly AdvancedOrder[]> {
-  const query = CompiledQuery.raw(ADVANCE, [options.limit, options.speed]);
-  const result = await retrying(() => db.executeQuery<AdvanceRow>(query));
-  return result.rows.map((row) => ({
+  const rows = await inTransaction(db, async (trx) => {
+    const claimed = await trx.executeQuery<{ order_id: number }>(CompiledQuery.raw(CLAIM, [options.limit]));
+    if (claimed.rows.length === 0) return [];
+    const ids = claimed.rows.map((row) => row.order_id);
+    const applied = await trx.executeQuery<AdvanceRow>(CompiledQuery.raw(APPLY, [ids, options.speed]));
+    await putBack(trx, unitsBack(applied.rows));
+    return applied.rows;
+  });
+  return rows.map((row) => ({
     id: row.order_id,
     event: eventOfCode(row.event),
     applied: row.applied,
@@ -123,4 +139,15 @@ export async function advanceDue(
     lagMs: row.lag_ms,
     total: row.total,
   }));
+}
+
+/** Units by product. */
+function unitsBack(rows: readonly AdvanceRow[]): ReadonlyMap<number, number> {
+  const units = new Map<number, number>();
+  for (const { products, quantities } of rows) {
+    products?.forEach((id, index) => {
+      units.set(id, (units.get(id) ?? 0) + (quantities?.[index] ?? 0));
+    });
+  }
+  return units;
 }

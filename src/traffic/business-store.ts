@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { CustomerRow, ProductRow } from '../catalog/types.ts';
 import type { Db } from '../db/pool.ts';
+import { inTransaction, retrying } from '../db/transaction.ts';
+import { putBack } from '../orders/stock.ts';
 import { centsToNumeric } from '../orders/types.ts';
 
 /** What the shop writes besides orders. Each function is one statement; products are locked in the order of their ids. */
@@ -10,21 +12,18 @@ export interface Restock {
   readonly quantity: number;
 }
 
-/** Adds to stock, and notes it in the stock book. Returns how many products there were. */
+/** Adds to stock, and notes it in the stock book, in one transaction. Returns how many products there were. */
 export async function restockProducts(db: Db, restocks: readonly Restock[]): Promise<number> {
   if (restocks.length === 0) return 0;
-  const result = await sql<{ id: number }>`
-    WITH wanted AS (
-      SELECT * FROM unnest(${restocks.map((r) => r.productId)}::bigint[], ${restocks.map((r) => r.quantity)}::int[]) AS t (id, quantity)
-    ), locked AS (
-      SELECT p.id, w.quantity FROM public.produtos p JOIN wanted w ON w.id = p.id ORDER BY p.id FOR NO KEY UPDATE OF p
-    ), stocked AS (
-      UPDATE public.produtos p SET estoque = p.estoque + l.quantity, atualizado_em = clock_timestamp()
-      FROM locked l WHERE p.id = l.id RETURNING p.id, l.quantity
-    )
-    UPDATE simulator.stock_book b SET restocked = b.restocked + s.quantity FROM stocked s WHERE b.product_id = s.id
-    RETURNING b.product_id AS id`.execute(db);
-  return result.rows.length;
+  const units = new Map(restocks.map(({ productId, quantity }) => [productId, quantity]));
+  return inTransaction(db, async (trx) => {
+    const stocked = await putBack(trx, units);
+    await sql`
+      UPDATE simulator.stock_book b SET restocked = b.restocked + u.quantity
+      FROM unnest(${sql.val([...stocked])}::bigint[], ${sql.val(stocked.map((id) => units.get(id) ?? 0))}::int[]) AS u (id, quantity)
+      WHERE b.product_id = u.id`.execute(trx);
+    return stocked.length;
+  });
 }
 
 export interface Reprice {
@@ -35,14 +34,18 @@ export interface Reprice {
 /** Sets prices; `margem` follows. Prices that stay write nothing. */
 export async function repriceProducts(db: Db, reprices: readonly Reprice[]): Promise<number> {
   if (reprices.length === 0) return 0;
-  const result = await sql<{ id: number }>`
-    WITH wanted AS (
-      SELECT * FROM unnest(${reprices.map((r) => r.productId)}::bigint[], ${reprices.map((r) => centsToNumeric(r.priceCents))}::numeric[]) AS t (id, price)
-    ), locked AS (
-      SELECT p.id, w.price FROM public.produtos p JOIN wanted w ON w.id = p.id ORDER BY p.id FOR NO KEY UPDATE OF p
-    )
-    UPDATE public.produtos p SET preco = l.price, margem = round((l.price - p.preco_custo) * 100 / l.price, 2), atualizado_em = clock_timestamp()
-    FROM locked l WHERE p.id = l.id AND p.preco <> l.price RETURNING p.id`.execute(db);
+  const ids = reprices.map((reprice) => reprice.productId);
+  const prices = reprices.map((reprice) => centsToNumeric(reprice.priceCents));
+  const result = await retrying(() =>
+    sql<{ id: number }>`
+      WITH locked AS MATERIALIZED (
+        SELECT id FROM public.produtos WHERE id = ANY (${sql.val(ids)}::bigint[]) ORDER BY id FOR NO KEY UPDATE
+      ), wanted AS (
+        SELECT * FROM unnest(${sql.val(ids)}::bigint[], ${sql.val(prices)}::numeric[]) AS t (id, price) WHERE id IN (SELECT id FROM locked)
+      )
+      UPDATE public.produtos p SET preco = w.price, margem = round((w.price - p.preco_custo) * 100 / w.price, 2), atualizado_em = clock_timestamp()
+      FROM wanted w WHERE p.id = w.id AND p.preco <> w.price RETURNING p.id`.execute(db),
+  );
   return result.rows.length;
 }
 
@@ -71,8 +74,10 @@ export async function launchProducts(db: Db, products: readonly ProductRow[]): P
 /** From now on these products are sold off and not restocked. */
 export async function discontinueProducts(db: Db, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return;
-  await sql`UPDATE simulator.stock_book SET discontinued_at = clock_timestamp()
-    WHERE product_id = ANY (${sql.val(ids)}::bigint[]) AND discontinued_at IS NULL`.execute(db);
+  await retrying(() =>
+    sql`UPDATE simulator.stock_book SET discontinued_at = clock_timestamp()
+      WHERE product_id = ANY (${sql.val(ids)}::bigint[]) AND discontinued_at IS NULL`.execute(db),
+  );
 }
 
 export interface Registration {
