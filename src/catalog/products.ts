@@ -27,7 +27,10 @@ interface Variant {
   readonly model: Model;
   readonly colour: string;
   readonly colourCode: string;
+  /** What is added to the model's name; empty for the first of its kind. */
   readonly edition: string;
+  /** The same in the SKU. */
+  readonly editionCode: string;
 }
 
 const BRANDS = [
@@ -102,7 +105,13 @@ export function createLaunch({
 }): ProductRow[] {
   const model = random.pick(models);
   const [colour, colourCode] = random.pick(colours);
-  const variant: Variant = { model, colour, colourCode, edition: ` Ed. ${number}` };
+  const variant: Variant = {
+    model,
+    colour,
+    colourCode,
+    edition: ` Ed. ${number}`,
+    editionCode: `E${number}`,
+  };
   const priceCents = listPriceCents(model, random);
   return sizesByAudience[model.audience].map((size) => productOf(variant, size, priceCents, random));
 }
@@ -111,8 +120,9 @@ export function createLaunch({
 function* variants(random: Random): Generator<Variant> {
   for (let edition = 1; ; edition++) {
     const name = edition === 1 ? '' : ` Ed. Especial ${edition}`;
+    const editionCode = edition === 1 ? '' : `X${edition}`;
     for (const [colour, colourCode] of palette(random)) {
-      for (const model of spread(random)) yield { model, colour, colourCode, edition: name };
+      for (const model of spread(random)) yield { model, colour, colourCode, edition: name, editionCode };
     }
   }
 }
@@ -125,7 +135,10 @@ function palette(random: Random): (readonly [string, string])[] {
   return [...single, ...shuffled(pairs, random)];
 }
 
-/** All models, the brands by turns, so that a small assortment has every brand. */
+/** By this place in the order every category has a model: an ordinary assortment lacks none. */
+const EVERY_CATEGORY_BY = 20;
+
+/** All models, the brands by turns, so that a small assortment has every brand, and soon every category. */
 function spread(random: Random): Model[] {
   const byBrand = modelsByBrand.map(([brandId]) =>
     shuffled(
@@ -139,6 +152,10 @@ function spread(random: Random): Model[] {
       const model = list[round];
       if (model !== undefined) order.push(model);
     }
+  }
+  for (const categoryId of new Set(order.map((model) => model.categoryId))) {
+    const first = order.findIndex((model) => model.categoryId === categoryId);
+    if (first > EVERY_CATEGORY_BY) order.splice(EVERY_CATEGORY_BY, 0, ...order.splice(first, 1));
   }
   return order;
 }
@@ -168,12 +185,13 @@ function listPriceCents(model: Model, random: Random): number {
 }
 
 function productOf(variant: Variant, size: number, priceCents: number, random: Random): ProductRow {
-  const { model, colour, colourCode, edition } = variant;
+  const { model, colour, colourCode, edition, editionCode } = variant;
   const margin = marginRange.min + random.next() * (marginRange.max - marginRange.min);
-  const slug = `${model.name}${edition}`
+  // the name may be cut, the edition never: two editions of a long name would share an SKU
+  const slug = `${model.name
     .toUpperCase()
     .replaceAll(/[^A-Z0-9]/g, '')
-    .slice(0, 18);
+    .slice(0, 18)}${editionCode}`;
   const modelo = `${model.name}${edition}`;
   return {
     sku: `${brandCodes.get(model.brandId) ?? 'GEN'}-${slug}-${colourCode}-${model.audience}-${size}`,
@@ -192,6 +210,12 @@ function productOf(variant: Variant, size: number, priceCents: number, random: R
     id_genero: GENDER_IDS[model.audience],
     cor: colour,
   };
+}
+
+/** `margem` in hundredths of a percent point, rounded as its CHECK rounds it: half away from zero. */
+export function marginHundredths(priceCents: number, costCents: number): number {
+  const hundredths = ((priceCents - costCents) * 10_000) / priceCents;
+  return Math.sign(hundredths) * Math.round(Math.abs(hundredths));
 }
 
 /** Inverse of the normal distribution, Acklam's rational approximation (relative error below 1.2e-9). */

@@ -14,7 +14,7 @@ import { CUSTOMER_COLUMNS, customerLine } from './customer-copy.ts';
 import { createCustomerFactory, deliveryAddressOf } from './customers.ts';
 import { lookupRows } from './dimensions.ts';
 import { HistoryLoader } from './history-loader.ts';
-import { createProducts } from './products.ts';
+import { createProducts, marginHundredths } from './products.ts';
 import type { CustomerRow, KnownCustomer, ShelfProduct } from './types.ts';
 
 export interface SeedOptions {
@@ -162,7 +162,7 @@ async function fillProducts(
           row.descricao,
           centsToNumeric(row.precoCents),
           centsToNumeric(row.precoCustoCents),
-          centsToNumeric(Math.round(((row.precoCents - row.precoCustoCents) * 10_000) / row.precoCents)),
+          centsToNumeric(marginHundredths(row.precoCents, row.precoCustoCents)),
           row.tamanho,
           row.estoque,
           row.id_categoria,
