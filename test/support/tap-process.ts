@@ -5,6 +5,8 @@ import { silentLogger } from '../../src/lib/logger.ts';
 
 // a tap in a process of its own, made to be killed; argument: settings, file, slot, limits as JSON
 const { settings, file, slot, limits } = JSON.parse(process.argv[2] ?? '{}');
+// nor may it outlive the test that was to kill it
+process.stdin.on('end', () => process.exit(1)).resume();
 const logger = silentLogger();
 const tap = new Tap({
   settings,

@@ -86,7 +86,7 @@ describe('a tap that meets trouble', () => {
     })();
     try {
       for (const batches of [2, 4]) {
-        const child = spawn(process.execPath, [SCRIPT, options], { stdio: ['ignore', 'pipe', 'inherit'] });
+        const child = spawn(process.execPath, [SCRIPT, options], { stdio: ['pipe', 'pipe', 'inherit'] });
         const ended = once(child, 'exit');
         let applied = 0;
         for await (const line of createInterface({ input: child.stdout })) {
