@@ -102,6 +102,9 @@ function clientClass(
       super(config);
       living.add(this);
       this.once('end', () => living.delete(this));
+      // a connection may break while it is out of the pool and asks nothing (between two statements of a transaction):
+      // unheard, that error would end the process; the next statement on it is refused and tells
+      this.on('error', () => undefined);
     }
 
     // biome-ignore lint/suspicious/noExplicitAny: pg's own overloads
