@@ -108,10 +108,8 @@ export async function placeOrders(
   speed: number,
 ): Promise<PlaceResult> {
   if (plans.length === 0) return { placed: [], refused: [] };
-  const parameters = placeParameters(plans, speed);
-  const result = await retrying(() =>
-    db.executeQuery<{ ord: number; id: number }>(CompiledQuery.raw(PLACE, parameters)),
-  );
+  const query = placeQuery(plans, speed);
+  const result = await retrying(() => db.executeQuery<{ ord: number; id: number }>(query));
   const ids = new Map(result.rows.map((row) => [row.ord, row.id]));
   const placed: PlacedOrder[] = [];
   const refused: PlannedOrder[] = [];
@@ -121,6 +119,11 @@ export async function placeOrders(
     else placed.push({ id, plan });
   });
   return { placed, refused };
+}
+
+/** The statement of {@link placeOrders} with its parameters, all of them arrays: a column each. */
+export function placeQuery(plans: readonly PlannedOrder[], speed: number): CompiledQuery {
+  return CompiledQuery.raw(PLACE, placeParameters(plans, speed));
 }
 
 /** When the first of `steps` is due on the wall, for an order placed at `placedAtMs`. */

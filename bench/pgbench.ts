@@ -1,0 +1,127 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DatabaseSettings } from '../src/config/database.ts';
+import { placeQuery } from '../src/orders/place.ts';
+import type { PlannedOrder } from '../src/orders/types.ts';
+
+/** Debian keeps it out of the PATH at times. */
+function candidates(): string[] {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian).sort().reverse() : [];
+  return ['pgbench', ...versions.map((version) => join(debian, version, 'bin', 'pgbench'))];
+}
+
+/** The command, or undefined where it is not installed (Debian: apt-get install postgresql-contrib). */
+export function findProgram(name: 'pgbench' | 'psql'): string | undefined {
+  return candidates()
+    .map((path) => path.replace(/pgbench$/, name))
+    .find((path) => spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0);
+}
+
+export function pgEnv(settings: DatabaseSettings): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    PGHOST: settings.host,
+    PGPORT: String(settings.port),
+    PGUSER: settings.user,
+    PGPASSWORD: settings.password ?? '',
+    PGDATABASE: settings.database,
+  };
+}
+
+export interface PgbenchOptions {
+  readonly clients: number;
+  readonly seconds: number;
+  /** Each transaction runs one of these files, at random. */
+  readonly scripts: readonly string[];
+  readonly variables?: Readonly<Record<string, number>>;
+}
+
+/** Transactions a second as pgbench says, without the time to connect. Prepared statements, as we use them too. */
+export async function runPgbench(
+  program: string,
+  settings: DatabaseSettings,
+  options: PgbenchOptions,
+): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'cdc-sim-pgbench-'));
+  try {
+    const files = options.scripts.flatMap((script, index) => {
+      const file = join(folder, `${index}.sql`);
+      writeFileSync(file, script);
+      return ['-f', file];
+    });
+    const variables = Object.entries(options.variables ?? {}).flatMap(([name, value]) => [
+      '-D',
+      `${name}=${value}`,
+    ]);
+    const { clients, seconds } = options;
+    const output = await run(
+      program,
+      [
+        ...['-n', '-M', 'prepared', '-c', String(clients), '-j', '1', '-T', String(seconds)],
+        ...variables,
+        ...files,
+      ],
+      pgEnv(settings),
+    );
+    const tps = /^tps = ([\d.]+)/m.exec(output)?.[1];
+    if (tps === undefined) throw new Error(`pgbench did not say how fast it was:\n${output}`);
+    return Number(tps);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs a program to its end and returns what it printed; throws when it failed. */
+export async function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  let complaints = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    complaints += chunk;
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code !== 0) throw new Error(`${program} ended with ${code}:\n${complaints.slice(-2_000)}`);
+  return output;
+}
+
+/** What is unique to a new customer: pgbench counts them up (`base`, the client, `n`). */
+const UNIQUE: Readonly<Record<number, string>> = {
+  26: 'ARRAY[(:cid)::bigint]',
+  31: "ARRAY['bench' || (:cid)::text || '@example.com']",
+  32: 'ARRAY[(:cid)::text]',
+};
+/** The customer of the order itself, among the parameters of the statement. */
+const ORDER_CUSTOMER = 6;
+
+/** The very statement that places an order, its parameters written into it as literals. */
+export function placeScript(plan: PlannedOrder): string {
+  const { sql, parameters } = placeQuery([plan], 1440);
+  const isNew = plan.customer.kind === 'new';
+  const text = sql.replaceAll(/\$(\d+)/g, (_, digits: string) => {
+    const number = Number(digits);
+    if (isNew && number === ORDER_CUSTOMER) return UNIQUE[26] ?? '';
+    if (isNew && UNIQUE[number] !== undefined) return UNIQUE[number];
+    return arrayLiteral(parameters[number - 1] as readonly unknown[]);
+  });
+  return `\\set n :n + 1\n\\set cid :base + :client_id * 10000000 + :n\n${text.replaceAll('\n', ' ').replaceAll(/ --[^$]*?does not come back/g, '')};\n`;
+}
+
+function arrayLiteral(values: readonly unknown[]): string {
+  const elements = values.map((value) =>
+    value === null ? 'NULL' : `"${String(value).replaceAll(/["\\]/g, '\\$&')}"`,
+  );
+  // a colon before a name is a variable to pgbench, in quotes too
+  return `E'${`{${elements.join(',')}}`
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", "''")
+    .replaceAll(/:(?=[A-Za-z_])/g, '\\x3A')}'`;
+}
