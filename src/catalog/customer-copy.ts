@@ -1,24 +1,7 @@
 import { copyLine } from '../db/copy.ts';
-import type { CustomerRow } from './types.ts';
+import { type CustomerRow, customerColumns } from './types.ts';
 
-export const CUSTOMER_COLUMNS = [
-  'id',
-  'nome',
-  'sobrenome',
-  'id_genero',
-  'id_estadocivil',
-  'email',
-  'cpf',
-  'telefone',
-  'endereco',
-  'bairro',
-  'cidade',
-  'estado',
-  'cep',
-  'data_cadastro',
-  'id_emailmarketing',
-] as const;
-
+/** A customer as a line of COPY, in the order of {@link customerColumns}. */
 export function customerLine(row: CustomerRow): string {
-  return copyLine(CUSTOMER_COLUMNS.map((column) => row[column]));
+  return copyLine(customerColumns.map((column) => row[column]));
 }

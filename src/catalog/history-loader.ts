@@ -3,8 +3,8 @@ import { copyLine, copyRows } from '../db/copy.ts';
 import { OrderState, positionAt } from '../orders/lifecycle.ts';
 import { scheduleLiterals, timestamp } from '../orders/place.ts';
 import { centsToNumeric, type PlannedOrder, subtotalCents } from '../orders/types.ts';
-import { CUSTOMER_COLUMNS, customerLine } from './customer-copy.ts';
-import type { ShelfProduct } from './types.ts';
+import { customerLine } from './customer-copy.ts';
+import { customerColumns, type ShelfProduct } from './types.ts';
 
 export interface HistoryLoaderOptions {
   /** The end of history: orders stand where they stand at this moment. */
@@ -129,7 +129,7 @@ export class HistoryLoader {
   /** Writes the round: parents before children. */
   async flush(): Promise<void> {
     const client = this.#client;
-    await copyRows(client, 'public.clientes', CUSTOMER_COLUMNS, this.#customers);
+    await copyRows(client, 'public.clientes', customerColumns, this.#customers);
     await copyRows(client, 'public.pedidos', ORDER_COLUMNS, this.#orders);
     await copyRows(client, 'public.itenspedido', ITEM_COLUMNS, this.#items);
     await copyRows(client, 'simulator.order_schedule', SCHEDULE_COLUMNS, this.#schedule);

@@ -10,12 +10,12 @@ import { firstPurchaseAtMs } from '../orders/model/customers.ts';
 import { planHistory } from '../orders/model/history.ts';
 import type { PaymentMix } from '../orders/model/model.ts';
 import { centsToNumeric } from '../orders/types.ts';
-import { CUSTOMER_COLUMNS, customerLine } from './customer-copy.ts';
+import { customerLine } from './customer-copy.ts';
 import { createCustomerFactory, deliveryAddressOf } from './customers.ts';
 import { lookupRows } from './dimensions.ts';
 import { HistoryLoader } from './history-loader.ts';
 import { createProducts, marginHundredths } from './products.ts';
-import type { CustomerRow, KnownCustomer, ShelfProduct } from './types.ts';
+import { type CustomerRow, customerColumns, type KnownCustomer, type ShelfProduct } from './types.ts';
 
 export interface SeedOptions {
   readonly seed: string;
@@ -212,7 +212,7 @@ async function fillCustomers(
   const chunk: string[] = [];
   let done = 0;
   const flush = async () => {
-    await copyRows(client, 'public.clientes', CUSTOMER_COLUMNS, chunk);
+    await copyRows(client, 'public.clientes', customerColumns, chunk);
     done += chunk.length;
     chunk.length = 0;
     progress?.('customers', done, options.customers);

@@ -50,6 +50,25 @@ export interface CustomerRow {
   readonly id_emailmarketing: number;
 }
 
+/** The columns of {@link CustomerRow}, as SQL lists them. */
+export const customerColumns = [
+  'id',
+  'nome',
+  'sobrenome',
+  'id_genero',
+  'id_estadocivil',
+  'email',
+  'cpf',
+  'telefone',
+  'endereco',
+  'bairro',
+  'cidade',
+  'estado',
+  'cep',
+  'data_cadastro',
+  'id_emailmarketing',
+] as const satisfies readonly (keyof CustomerRow)[];
+
 /** A row of `produtos`, as generated. Money in cents. */
 export interface ProductRow {
   readonly sku: string;

@@ -1,4 +1,5 @@
 import { CompiledQuery } from 'kysely';
+import { customerColumns } from '../catalog/types.ts';
 import { type Db, PREPARE_MARK } from '../db/pool.ts';
 import { retrying } from '../db/transaction.ts';
 import { eventCode, OrderState, positionAt, type TimelineStep } from './lifecycle.ts';
@@ -79,24 +80,6 @@ const PLACE = `${PREPARE_MARK} WITH item AS (
 )
 SELECT ord, id FROM taken ORDER BY ord`;
 
-const CUSTOMER_COLUMNS = [
-  'id',
-  'nome',
-  'sobrenome',
-  'id_genero',
-  'id_estadocivil',
-  'email',
-  'cpf',
-  'telefone',
-  'endereco',
-  'bairro',
-  'cidade',
-  'estado',
-  'cep',
-  'data_cadastro',
-  'id_emailmarketing',
-] as const;
-
 /**
  * Writes the orders in one transaction.
  *
@@ -153,7 +136,7 @@ export function scheduleLiterals(steps: readonly TimelineStep[]): { events: stri
 function placeParameters(plans: readonly PlannedOrder[], speed: number): unknown[][] {
   const items: unknown[][] = [[], [], [], []];
   const orders: unknown[][] = Array.from({ length: 21 }, () => []);
-  const customers: unknown[][] = CUSTOMER_COLUMNS.map(() => []);
+  const customers: unknown[][] = customerColumns.map(() => []);
   const push = (columns: unknown[][], row: readonly unknown[]) => {
     for (let i = 0; i < row.length; i++) columns[i]?.push(row[i]);
   };
@@ -166,7 +149,7 @@ function placeParameters(plans: readonly PlannedOrder[], speed: number): unknown
       const { row } = plan.customer;
       push(
         customers,
-        CUSTOMER_COLUMNS.map((column) => row[column]),
+        customerColumns.map((column) => row[column]),
       );
     }
   });

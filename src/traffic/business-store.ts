@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { CustomerRow, ProductRow } from '../catalog/types.ts';
+import { type CustomerRow, customerColumns, type ProductRow } from '../catalog/types.ts';
 import type { Db } from '../db/pool.ts';
 import { inTransaction, retrying } from '../db/transaction.ts';
 import { putBack } from '../orders/stock.ts';
@@ -145,23 +145,7 @@ export async function readCustomers(db: Db, ids: readonly number[]): Promise<rea
   if (ids.length === 0) return [];
   const rows = await db
     .selectFrom('clientes')
-    .select([
-      'id',
-      'nome',
-      'sobrenome',
-      'id_genero',
-      'id_estadocivil',
-      'email',
-      'cpf',
-      'telefone',
-      'endereco',
-      'bairro',
-      'cidade',
-      'estado',
-      'cep',
-      'data_cadastro',
-      'id_emailmarketing',
-    ])
+    .select(customerColumns)
     .where('id', 'in', [...ids])
     .orderBy('id')
     .execute();
