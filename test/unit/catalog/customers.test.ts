@@ -47,6 +47,29 @@ const CAPITALS: Readonly<Record<State, readonly [city: string, ddd: number]>> = 
   TO: ['Palmas', 63],
 };
 
+/** Area codes of the country beyond the capitals (Anatel). */
+const INTERIOR: readonly (readonly [city: string, state: State, ddd: number])[] = [
+  ['Campinas', 'SP', 19],
+  ['Santos', 'SP', 13],
+  ['Ribeirão Preto', 'SP', 16],
+  ['São José dos Campos', 'SP', 12],
+  ['Bauru', 'SP', 14],
+  ['Uberlândia', 'MG', 34],
+  ['Juiz de Fora', 'MG', 32],
+  ['Londrina', 'PR', 43],
+  ['Maringá', 'PR', 44],
+  ['Joinville', 'SC', 47],
+  ['Chapecó', 'SC', 49],
+  ['Caxias do Sul', 'RS', 54],
+  ['Santa Maria', 'RS', 55],
+  ['Feira de Santana', 'BA', 75],
+  ['Vitória da Conquista', 'BA', 77],
+  ['Petrolina', 'PE', 87],
+  ['Juazeiro do Norte', 'CE', 88],
+  ['Imperatriz', 'MA', 99],
+  ['Santarém', 'PA', 93],
+];
+
 const areaOf = (telephone: string) => Number(/^\((\d\d)\) 9\d{4}-\d{4}$/.exec(telephone)?.[1]);
 
 const cityOf = new Map(
@@ -89,6 +112,8 @@ describe('the cities', () => {
       const [capital, area] = CAPITALS[state];
       expect(cities.find(([name]) => name === capital)?.[1], capital).toBe(String(area));
     }
+    for (const [city, state, area] of INTERIOR)
+      expect(cityOf.get(`${city}/${state}`)?.[1], city).toBe(String(area));
   });
 });
 
