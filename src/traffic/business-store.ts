@@ -170,7 +170,8 @@ export async function eraseCustomer(
   anonymous: Omit<CustomerRow, 'id'>,
   orderAddress: string,
 ): Promise<ErasureOutcome> {
-  return db.transaction().execute(async (trx) => {
+  // an order of his may be moving on just now: whoever loses that race tries again
+  return inTransaction(db, async (trx) => {
     const customer = await trx
       .selectFrom('clientes')
       .select('id')

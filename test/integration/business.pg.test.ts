@@ -175,17 +175,21 @@ describe('customers', () => {
     expect(await returning(looker.id)).toBeUndefined();
   });
 
-  it('register all or none', async () => {
+  it('register all or none: not without their date on the calendar', async () => {
     const [fine, twin] = [newCustomer(), newCustomer()];
-    const someone = await customer(1);
+    await sql`INSERT INTO simulator.returning_customers (customer_id, due_at, purchases) VALUES (${twin.id}, '2031-01-01', 0)`.execute(
+      db,
+    );
+    const firstPurchaseAtMs = Date.UTC(2030, 0, 1);
     await expect(
       registerCustomers(db, [
-        { row: fine, firstPurchaseAtMs: Date.UTC(2030, 0, 1) },
-        { row: { ...twin, cpf: someone?.cpf ?? '' }, firstPurchaseAtMs: null },
+        { row: fine, firstPurchaseAtMs },
+        { row: twin, firstPurchaseAtMs },
       ]),
-    ).rejects.toThrow(/clientes_cpf_key/);
+    ).rejects.toThrow(/returning_customers_pkey/);
     expect(await readCustomers(db, [fine.id, twin.id])).toEqual([]);
     expect(await returning(fine.id)).toBeUndefined();
+    await db.deleteFrom('simulator.returning_customers').where('customer_id', '=', twin.id).execute();
   });
 
   it('change what they change, and nothing else', async () => {
