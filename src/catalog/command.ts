@@ -85,7 +85,7 @@ function runSeed(context: CommandContext, json: boolean): Promise<void> {
       );
     } else {
       context.print(
-        `${where} has its shop already, opened ${shop.createdAt} with RANDOM_SEED=${shop.seed}: nothing was changed; another one: cdc-sim reset, then cdc-sim seed\n`,
+        `${where} has its shop already, opened ${shop.createdAt} with RANDOM_SEED=${shop.seed}: nothing was changed; another one: npm run sim -- reset, then npm run sim -- seed\n`,
       );
     }
   });
@@ -123,7 +123,7 @@ async function confirm(context: CommandContext, name: string, where: string, byt
   if (answer === null) {
     throw new UsageError(
       'reset asks before it drops anything, and there is no terminal to ask on',
-      `run it in a terminal, or, when ${where} is the right database: cdc-sim reset --yes`,
+      `run it in a terminal, or, when ${where} is the right database: npm run sim -- reset --yes`,
     );
   }
   if (answer.trim() !== name) {

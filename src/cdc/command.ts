@@ -18,13 +18,15 @@ import { planSetup, renderScript, type SetupPlan } from './setup.ts';
 export function register(program: Command, context: CommandContext): void {
   program
     .command('doctor')
-    .description('Check that the source is fit for a CDC reader; exit code 3 when something fails.')
+    .description('check that the source is fit for a CDC reader; exit code 3 when something fails')
     .option('--json', 'print the report as JSON')
     .option('--reader-role <name>', 'the role with which the reader signs in', roleName, READER_ROLE)
     .action((options: { json?: boolean; readerRole: string }) => doctor(context, options));
   program
     .command('setup-cdc')
-    .description('Prepare the source for a CDC reader: publication, role, privileges. Again: nothing to do.')
+    .description(
+      'prepare the source for a CDC reader: publication, role, privileges; a second time changes nothing',
+    )
     .option('--print', 'print the SQL and change nothing')
     .option('--json', 'print what was done as JSON')
     .option('--reader-role <name>', 'the role to make for the reader', roleName, READER_ROLE)

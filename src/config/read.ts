@@ -1,3 +1,4 @@
+import { editDistance } from '../lib/edit-distance.ts';
 import { type Option, type OptionName, type OptionValue, options } from './options.ts';
 
 type NoDefault = {
@@ -54,18 +55,4 @@ export function nearMisses(env: Readonly<Record<string, string | undefined>>): s
     }
   }
   return warnings;
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

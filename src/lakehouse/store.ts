@@ -79,7 +79,7 @@ function explainOpenError(error: unknown, file: string): unknown {
   }
   if (/not a valid duckdb database|serialization|trying to read a database file/i.test(text)) {
     return new OperatorError(`${file} is not a file that this DuckDB can read: ${text}`, {
-      fix: 'cdc-sim lakehouse reset deletes it, or name another file with --file',
+      fix: 'npm run sim -- lakehouse reset deletes it, or name another file with --file',
       cause: error,
     });
   }

@@ -52,7 +52,7 @@ export function parseRate(text: string): number | null {
   if (rate >= 0 && rate <= MAX_RATE) return rate;
   throw new UsageError(
     `${JSON.stringify(text.slice(0, 40))} is no rate`,
-    `give orders a minute, a number from 0 to ${MAX_RATE}, or default: cdc-sim rate 600`,
+    `give orders a minute, a number from 0 to ${MAX_RATE}, or default: npm run sim -- rate 600`,
   );
 }
 
@@ -67,7 +67,7 @@ async function withShop<T>(context: CommandContext, work: (source: Source) => Pr
     // undefined table or schema: there is no shop here yet
     if (codeOf(error) !== '42P01' && codeOf(error) !== '3F000') throw error;
     throw new OperatorError(`there is no shop in ${source.where} yet`, {
-      fix: 'start it once: npm start (or cdc-sim migrate)',
+      fix: 'start it once: npm start (or npm run sim -- migrate)',
       cause: error,
     });
   } finally {
@@ -97,7 +97,7 @@ function sentence(
 ): string {
   const configured = context.config().traffic.ordersPerMinute;
   if (key === 'paused') return settings.paused ? 'traffic is paused' : 'traffic flows';
-  const still = settings.paused ? ' (still paused: cdc-sim resume)' : '';
+  const still = settings.paused ? ' (still paused: npm run sim -- resume)' : '';
   return settings.rate === null
     ? `rate is ${configured} orders a minute, as ORDERS_PER_MINUTE says${still}`
     : `rate is ${settings.rate} orders a minute, instead of ORDERS_PER_MINUTE=${configured}${still}`;

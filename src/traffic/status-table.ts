@@ -57,7 +57,7 @@ export function statusTables(report: StatusReport, options: { readonly color: bo
           color,
         ),
     report.slots.length === 0
-      ? 'No replication slot: nobody reads the changes (cdc-sim setup-cdc shows how).'
+      ? 'No replication slot: nobody reads the changes (npm run sim -- setup-cdc prepares for a reader).'
       : table(
           ['slot', 'plugin', 'reader', 'WAL kept', 'status'],
           report.slots.map(({ name, plugin, active, retainedBytes, walStatus }) => [
@@ -84,7 +84,7 @@ function summary(report: StatusReport): string {
     `${report.where}${report.shop === null ? '' : ` · seed ${report.shop.seed}`}`,
     `${number.format(achievedPerMinute)} orders a minute of ${number.format(ratePerMinute)} (${origin})`,
   ];
-  if (paused) lines.push('PAUSED by the operator: cdc-sim resume');
+  if (paused) lines.push('PAUSED by the operator: npm run sim -- resume');
   for (const reason of heldBy) lines.push(`PAUSED: ${reason}`);
   return lines.join('\n');
 }

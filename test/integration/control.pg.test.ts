@@ -67,10 +67,10 @@ describe('control from the terminal', () => {
     );
     expect(await run(['pause'])).toBe('traffic is paused; the worker follows within a tick\n');
     expect((await settings()).paused).toBe(true);
-    expect(await run(['rate', '90'])).toContain('still paused: cdc-sim resume');
+    expect(await run(['rate', '90'])).toContain('still paused: npm run sim -- resume');
     const status = await run(['status']);
     expect(status).toContain('58 orders a minute of 90 (set at run time; ORDERS_PER_MINUTE is 60)');
-    expect(status).toContain('PAUSED by the operator: cdc-sim resume');
+    expect(status).toContain('PAUSED by the operator: npm run sim -- resume');
     expect(status).toContain('PAUSED: slot x keeps 2 GB');
     expect(status).toMatch(/host:1\s*│\s*100 %\s*│\s*58/);
     expect(status).toMatch(/Processando\s*│\s*0\s*│\s*\+55 approved/);
@@ -103,7 +103,7 @@ describe('control from the terminal', () => {
       const before = await settings();
       await expect(run(['rate', '--', text])).rejects.toMatchObject({
         exitCode: 2,
-        fix: expect.stringContaining('cdc-sim rate'),
+        fix: expect.stringContaining('npm run sim -- rate'),
       });
       expect(await settings()).toEqual(before);
     },

@@ -244,7 +244,7 @@ export class FakeStatusSource implements StatusSource {
   #pausedBy() {
     const reasons: { source: string; reason: string }[] = [];
     if (this.#paused)
-      reasons.push({ source: 'operator', reason: 'paused by the operator; run: cdc-sim resume' });
+      reasons.push({ source: 'operator', reason: 'paused by the operator; npm run sim -- resume' });
     if (this.slotTrouble) {
       const reason =
         "slot hevo_slot keeps 1.01 GB of WAL, more than MAX_SLOT_LAG=1GB; start its reader, or drop it: SELECT pg_drop_replication_slot('hevo_slot')";

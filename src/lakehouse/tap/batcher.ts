@@ -85,7 +85,7 @@ export class Batcher {
         return;
       case 'truncate':
         this.#sink.warn(
-          `TRUNCATE of ${message.relations.map((relation) => relation.name).join(', ')} at the source is ignored, as Hevo does: the rows stay in raw (delete rows with DELETE, or cdc-sim lakehouse reset)`,
+          `TRUNCATE of ${message.relations.map((relation) => relation.name).join(', ')} at the source is ignored, as Hevo does: the rows stay in raw (delete rows with DELETE, or npm run sim -- lakehouse reset)`,
         );
         return;
       case 'commit':

@@ -31,7 +31,7 @@ export type Start =
   | { readonly kind: 'stream'; readonly from: Lsn }
   | { readonly kind: 'copy'; readonly dropSlot: boolean; readonly why: string };
 
-const RESET = 'cdc-sim lakehouse reset, then start it again: it copies the source anew';
+const RESET = 'npm run sim -- lakehouse reset, then start it again: it copies the source anew';
 
 /**
  * How a tap has to start: go on from where the file ends, or copy anew. Throws an OperatorError where neither is
@@ -41,7 +41,7 @@ export function decideStart(state: TapState | null, slot: SlotFacts | null, sour
   if (state !== null && (state.systemId !== source.systemId || state.database !== source.database)) {
     throw new OperatorError(
       `this lakehouse holds the data of another source (database ${state.database} of cluster ${state.systemId})`,
-      { fix: 'name another file (--file), or cdc-sim lakehouse reset' },
+      { fix: 'name another file (--file), or npm run sim -- lakehouse reset' },
     );
   }
   if (slot !== null && (slot.plugin !== 'pgoutput' || slot.database !== source.database)) {

@@ -168,7 +168,7 @@ export function explainSlotError(error: unknown, slot: string): unknown {
   }
   if (code === '55000' && /can no longer get changes|has been invalidated|lost/.test(text)) {
     return new OperatorError(`the slot ${slot} is lost: ${text}`, {
-      fix: 'cdc-sim lakehouse reset, then start it again: it copies the source anew',
+      fix: 'npm run sim -- lakehouse reset, then start it again: it copies the source anew',
       cause: error,
     });
   }

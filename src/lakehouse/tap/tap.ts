@@ -294,7 +294,7 @@ export class Tap implements Service {
     if (landing.table(relation.name) === undefined) {
       this.#logger.warn(
         { event: 'tap.table', table: relation.name },
-        `the publication has a new table, ${relation.name}: its changes land from now on; for the rows it had before, cdc-sim lakehouse reset`,
+        `the publication has a new table, ${relation.name}: its changes land from now on; for the rows it had before, npm run sim -- lakehouse reset`,
       );
     }
     await landing.ensureTable({ name: relation.name, key: layout.key, columns });
@@ -305,7 +305,7 @@ export class Tap implements Service {
     this.#unkeyed.add(table);
     this.#logger.warn(
       { event: 'tap.unkeyed', table },
-      `${table} has no primary key and does not land: ALTER TABLE public.${table} ADD PRIMARY KEY (…), then cdc-sim lakehouse reset`,
+      `${table} has no primary key and does not land: ALTER TABLE public.${table} ADD PRIMARY KEY (…), then npm run sim -- lakehouse reset`,
     );
   }
 

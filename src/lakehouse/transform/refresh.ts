@@ -87,7 +87,7 @@ async function rebuild(
     await connection.run(`CREATE OR REPLACE TABLE ${name} AS ${query}`);
   } catch (error) {
     throw new OperatorError(`${file} failed: ${messageOf(error)}`, {
-      fix: 'if a raw table is missing, let the tap land it first (cdc-sim lakehouse); else correct the SQL of the file',
+      fix: 'if a raw table is missing, let the tap land it first (npm run sim -- lakehouse); else correct the SQL of the file',
       cause: error,
     });
   }
