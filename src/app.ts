@@ -69,7 +69,7 @@ export async function runApp(options: AppOptions): Promise<void> {
     await migrate(source.connections.db, logger);
     if (signal.aborted) return;
     const shop = await openShop(options, source);
-    if (signal.aborted) return;
+    if (shop === undefined || signal.aborted) return;
     await startServices(await prepareRun(options, source, shop, releasers));
     await stopped;
   } finally {
@@ -83,10 +83,19 @@ export async function runApp(options: AppOptions): Promise<void> {
   }
 }
 
-async function openShop(options: AppOptions, source: Source): Promise<ShopRecord> {
-  const { config, logger, seedProgress } = options;
-  const seeded = await seedShop(source.settings, seedOptionsOf(config), logger, seedProgress);
-  return seeded.shop;
+/** The shop, opened now if there was none; undefined when a signal came first: what was seeded is then rolled back. */
+async function openShop(options: AppOptions, source: Source): Promise<ShopRecord | undefined> {
+  const { config, logger, signal, seedProgress } = options;
+  try {
+    const seeded = await seedShop(source.settings, seedOptionsOf(config), logger, (...step) => {
+      signal.throwIfAborted();
+      seedProgress?.(...step);
+    });
+    return seeded.shop;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
 }
 
 async function prepareRun(

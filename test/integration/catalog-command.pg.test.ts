@@ -26,10 +26,14 @@ interface Asked {
   /** What the person types; null: there is no terminal. */
   readonly answer?: string | null;
   readonly env?: Record<string, string>;
+  readonly signal?: AbortSignal;
 }
 
 /** Runs a command as the terminal would; returns what it printed. */
-async function run(argv: readonly string[], { answer = null, env = {} }: Asked = {}): Promise<string> {
+async function run(
+  argv: readonly string[],
+  { answer = null, env = {}, signal = new AbortController().signal }: Asked = {},
+): Promise<string> {
   let printed = '';
   const { config } = loadConfig({ DATABASE_URL: database.url, ...env });
   const context: CommandContext = {
@@ -42,7 +46,7 @@ async function run(argv: readonly string[], { answer = null, env = {} }: Asked =
     printError: () => {},
     isTerminal: false,
     ask: async () => answer,
-    signal: new AbortController().signal,
+    signal,
     env: {},
     exit: () => {},
   };
@@ -104,6 +108,15 @@ describe('migrate and seed', () => {
       migrations: [],
       shop: { seed: 'command' },
     });
+  });
+
+  it('leave nothing half-open when they are interrupted', async () => {
+    await open('migrated');
+    const error = await failure(['seed'], { env: SMALL_SHOP, signal: AbortSignal.abort('SIGINT') });
+    expect(error.message).toMatch(/interrupted/);
+    const { rows } = await sql`SELECT 1 FROM status`.execute(database.connections.db);
+    expect(rows).toEqual([]);
+    expect(await run(['seed'], { env: SMALL_SHOP })).toMatch(/shop opened/);
   });
 
   it('name every table that they make, so that reset knows them all', async () => {

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
+import { runApp } from '../../src/app.ts';
 import { isValidCpf } from '../../src/catalog/cpf.ts';
 import { seedShop } from '../../src/catalog/seed.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { clientConfig } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -92,6 +94,31 @@ describe('seeding', () => {
     expect(await count('status')).toBe(0);
     expect((await seedShop(database.settings, TEST_SHOP, logger)).created).toBe(true);
     expect(await checkInvariants(database.connections.db)).toEqual([]);
+  });
+
+  it('ends in good order when a first start is stopped meanwhile, and leaves nothing behind', async () => {
+    database = await createTestDatabase({ template: 'migrated' });
+    const { config } = loadConfig({
+      DATABASE_URL: database.url,
+      HTTP_PORT: '0',
+      SEED_CUSTOMERS: '50',
+      SEED_PRODUCTS: '60',
+      HISTORY_ORDERS: '100',
+    });
+    const stop = new AbortController();
+    const told: string[] = [];
+    await runApp({
+      config,
+      logger,
+      signal: stop.signal,
+      seedProgress: (what) => {
+        told.push(what);
+        stop.abort('SIGINT');
+      },
+    });
+    expect(told).toEqual(['products']);
+    expect(await count('status')).toBe(0);
+    expect(await count('simulator.settings')).toBe(0);
   });
 
   it('gives the same shop for the same seed, and another for another', async () => {
