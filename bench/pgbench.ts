@@ -93,26 +93,38 @@ export async function run(program: string, args: readonly string[], env: NodeJS.
   return output;
 }
 
-/** What is unique to a new customer: pgbench counts them up (`base`, the client, `n`). */
-const UNIQUE: Readonly<Record<number, string>> = {
+/**
+ * Parameters of the statement that differ from order to order: pgbench counts customers up (`base`, the client, `n`), and
+ * picks products evenly. Had each order a file of its own, pgbench would do little but plan statements.
+ */
+const VARYING: Readonly<Record<number, string>> = {
+  2: 'ARRAY[(:product)::bigint]',
+  4: 'ARRAY[(SELECT preco FROM public.produtos WHERE id = :product)]',
+  6: 'ARRAY[(:cid)::bigint]',
   26: 'ARRAY[(:cid)::bigint]',
   31: "ARRAY['bench' || (:cid)::text || '@example.com']",
   32: 'ARRAY[(:cid)::text]',
 };
-/** The customer of the order itself, among the parameters of the statement. */
-const ORDER_CUSTOMER = 6;
 
-/** The very statement that places an order, its parameters written into it as literals. */
-export function placeScript(plan: PlannedOrder): string {
+/**
+ * The very statement that places an order, its parameters written into it as literals. `plan`: of a new customer, who
+ * buys one product.
+ */
+export function placeScript(plan: PlannedOrder, products: number): string {
+  if (plan.customer.kind !== 'new' || plan.items.length !== 1) throw new Error('not an order of this kind');
   const { sql, parameters } = placeQuery([plan], 1440);
-  const isNew = plan.customer.kind === 'new';
-  const text = sql.replaceAll(/\$(\d+)/g, (_, digits: string) => {
-    const number = Number(digits);
-    if (isNew && number === ORDER_CUSTOMER) return UNIQUE[26] ?? '';
-    if (isNew && UNIQUE[number] !== undefined) return UNIQUE[number];
-    return arrayLiteral(parameters[number - 1] as readonly unknown[]);
-  });
-  return `\\set n :n + 1\n\\set cid :base + :client_id * 10000000 + :n\n${text.replaceAll('\n', ' ').replaceAll(/ --[^$]*?does not come back/g, '')};\n`;
+  const text = sql
+    .replaceAll(/--.*$/gm, '')
+    .replaceAll('\n', ' ')
+    .replaceAll(/\$(\d+)/g, (_, digits: string) => {
+      const number = Number(digits);
+      return VARYING[number] ?? arrayLiteral(parameters[number - 1] as readonly unknown[]);
+    });
+  return `\\set n :n + 1
+\\set cid :base + :client_id * 10000000 + :n
+\\set product random(1, ${products})
+${text};
+`;
 }
 
 function arrayLiteral(values: readonly unknown[]): string {
