@@ -59,16 +59,21 @@ async function againstPgbench({ rounds, seconds, say }: BenchContext, shop: Benc
     say('pgbench is not installed: only our own figures (Debian: apt-get install postgresql-contrib)');
   const scripts = [placeScript(simplePlan(shop), shop.products)];
   let base = 2_000_000_000;
-  const pgbench = () => {
+  const pgbench = async () => {
+    if (program === undefined) return Number.NaN;
     base += 100_000_000;
-    return program === undefined
-      ? Promise.resolve(Number.NaN)
-      : runPgbench(program, shop.settings, {
-          clients: CONNECTIONS,
-          seconds,
-          scripts,
-          variables: { n: 0, base },
-        });
+    const variables = { n: 0, base };
+    const tps = await runPgbench(program, shop.settings, {
+      clients: CONNECTIONS,
+      seconds,
+      scripts,
+      variables,
+    });
+    const placed = await shop.connections.pool.query('SELECT 1 FROM public.pedidos WHERE id_cliente >= $1', [
+      base,
+    ]);
+    if ((placed.rowCount ?? 0) < 0.9 * tps * seconds) throw new Error('pgbench did not place what it ran');
+    return tps;
   };
   const ours = (lanes: number, perTransaction: number) => () =>
     placing(shop, { lanes, perTransaction, seconds });

@@ -39,7 +39,7 @@ const ITEM_COLUMNS = ['id', 'id_pedido', 'id_produto', 'quantidade', 'preco_unit
 const SCHEDULE_COLUMNS = ['order_id', 'due_at', 'next_events', 'next_at'];
 const RETURNING_COLUMNS = ['customer_id', 'due_at', 'purchases'];
 
-/** Writes past orders by COPY, in rounds: customers, orders, items, schedule. Memory is that of one round. */
+/** Writes past orders by COPY, in rounds: customers, orders, items, schedule. Memory is that of two rounds at most: one on its way, one growing. */
 export class HistoryLoader {
   readonly #client: pg.Client;
   readonly #options: HistoryLoaderOptions;
@@ -126,19 +126,26 @@ export class HistoryLoader {
     this.#returning.push(copyLine([customerId, timestamp(dueAtMs), purchases]));
   }
 
-  /** Writes the round: parents before children. */
+  /** Writes the round: parents before children. Orders may be added meanwhile: they belong to the next round. */
   async flush(): Promise<void> {
     const client = this.#client;
-    await copyRows(client, 'public.clientes', customerColumns, this.#customers);
-    await copyRows(client, 'public.pedidos', ORDER_COLUMNS, this.#orders);
-    await copyRows(client, 'public.itenspedido', ITEM_COLUMNS, this.#items);
-    await copyRows(client, 'simulator.order_schedule', SCHEDULE_COLUMNS, this.#schedule);
-    await copyRows(client, 'simulator.returning_customers', RETURNING_COLUMNS, this.#returning);
+    const [customers, orders, items, schedule, returning] = [
+      this.#customers,
+      this.#orders,
+      this.#items,
+      this.#schedule,
+      this.#returning,
+    ];
     this.#customers = [];
     this.#orders = [];
     this.#items = [];
     this.#schedule = [];
     this.#returning = [];
+    await copyRows(client, 'public.clientes', customerColumns, customers);
+    await copyRows(client, 'public.pedidos', ORDER_COLUMNS, orders);
+    await copyRows(client, 'public.itenspedido', ITEM_COLUMNS, items);
+    await copyRows(client, 'simulator.order_schedule', SCHEDULE_COLUMNS, schedule);
+    await copyRows(client, 'simulator.returning_customers', RETURNING_COLUMNS, returning);
   }
 
   /** Writes what is left, the stock book and the sequences. */

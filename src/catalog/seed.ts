@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import pg from 'pg';
 import type { DatabaseSettings } from '../config/database.ts';
 import { copyLine, copyRows } from '../db/copy.ts';
@@ -43,6 +44,8 @@ const ROWS_PER_COPY = 10_000;
 /** Registered over so many days before the opening, more of them recently. */
 const OLDEST_REGISTRATION_DAYS = 1_095;
 const DAY_MS = 86_400_000;
+/** After so many orders decided, the rows on their way are sent on. */
+const ORDERS_A_BREATH = 50;
 
 /**
  * Fills an empty shop once: lookups, products, customers, and the past orders, all in one transaction: an interrupted
@@ -254,13 +257,19 @@ async function fillHistory(
       baseCustomers: knownBase(past.customers),
       paymentMix: options.paymentMix,
     });
+    // one round is written while the next one is decided: server and generator each have a core
+    let writing: Promise<void> = Promise.resolve();
     let step = plan.next();
     for (; step.done !== true; step = plan.next()) {
       if (loader.add(step.value)) {
-        await loader.flush();
+        await writing;
         progress?.('orders', loader.orders, options.historyOrders);
-      }
+        writing = loader.flush();
+        // a failure is met where the round is waited for
+        writing.catch(() => undefined);
+      } else if (loader.orders % ORDERS_A_BREATH === 0) await setImmediate();
     }
+    await writing;
     for (const entry of step.value.waiting)
       loader.addReturning(entry.customerId, entry.dueAtMs, entry.purchases);
     nextCustomerId = step.value.nextCustomerId;
