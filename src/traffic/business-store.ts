@@ -103,7 +103,7 @@ export async function registerCustomers(db: Db, registrations: readonly Registra
   });
 }
 
-/** Changes a customer's data; false when the customer is gone. */
+/** Changes a customer's data; false when the customer is gone, or was forgotten since he was read. */
 export async function changeProfile(
   db: Db,
   id: number,
@@ -113,6 +113,7 @@ export async function changeProfile(
     .updateTable('clientes')
     .set({ ...change, atualizado_em: sql<Date>`clock_timestamp()` })
     .where('id', '=', id)
+    .where('email', 'not like', '%.invalid')
     .returning('id')
     .execute();
   return result.length > 0;

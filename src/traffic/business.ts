@@ -7,7 +7,12 @@ import type { DatabaseClock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import { firstPurchaseAtMs } from '../orders/model/customers.ts';
 import { decideAssortment, decideRestock } from './business/assortment.ts';
-import { decideConsent, decidePeopleEvents, decideProfileChange } from './business/people.ts';
+import {
+  decideCivilStatus,
+  decideConsent,
+  decidePeopleEvents,
+  decideProfileChange,
+} from './business/people.ts';
 import { modelsToReprice, repriceModel } from './business/prices.ts';
 import {
   type BookedProduct,
@@ -129,7 +134,7 @@ export class Business {
             ? { telefone: factory.telephone(row) }
             : what.kind === 'email'
               ? { email: factory.email(row) }
-              : { id_estadocivil: (row.id_estadocivil % 3) + 1 };
+              : { id_estadocivil: decideCivilStatus(row.id_estadocivil, this.#people) };
       if (await changeProfile(db, row.id, change)) {
         announcer.info(
           'customer.updated',

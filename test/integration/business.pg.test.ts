@@ -255,6 +255,9 @@ describe('a customer who asks to be forgotten', () => {
     expect(figures(left)).toEqual(figures(orders));
     expect(left.every((order, i) => order.atualizado_em > (orders[i]?.atualizado_em ?? 0))).toBe(true);
     expect(await returning(id)).toBeUndefined();
+    // somebody else had read the customer before
+    expect(await changeProfile(db, id, factory.move({ estado: 'SP', telefone: '' }, false))).toBe(false);
+    expect((await customer(id))?.endereco).toBe('Removido');
   });
 
   it('waits while an order is on its way: nothing changes', async () => {

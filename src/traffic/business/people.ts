@@ -52,3 +52,9 @@ export function decideConsent(current: number, random: Random, rates = businessR
   const wants = random.chance(rates.optOut) ? 2 : 1;
   return wants === current ? current : wants;
 }
+
+/** `estadocivil` after a change: 1 Solteiro(a), 2 Casado(a), 3 Divorciado(a), 4 Viúvo(a); nobody becomes single again. */
+export function decideCivilStatus(current: number, random: Random, rates = businessRates): number {
+  if (current !== 2) return 2;
+  return random.chance(rates.widowed) ? 4 : 3;
+}

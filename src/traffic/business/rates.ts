@@ -18,6 +18,8 @@ export const businessRates = {
   profile: { address: 0.55, telephone: 0.22, email: 0.13, civilStatus: 0.1 },
   /** Of changed addresses: moves to another state. */
   movesToAnotherState: 0.12,
+  /** Of marriages that end: by death. */
+  widowed: 0.15,
   /** Of consent changes: refusals. */
   optOut: 0.8,
   /** For each model and day of business. */

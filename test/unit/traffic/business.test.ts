@@ -3,6 +3,7 @@ import { createRandom } from '../../../src/lib/random.ts';
 import { DAY_MS } from '../../../src/orders/model/calendar.ts';
 import { decideAssortment, decideRestock } from '../../../src/traffic/business/assortment.ts';
 import {
+  decideCivilStatus,
   decideConsent,
   decidePeopleEvents,
   decideProfileChange,
@@ -13,6 +14,16 @@ const NOW_MS = Date.UTC(2026, 5, 15, 15);
 const BLACK_FRIDAY_MS = Date.UTC(2026, 10, 27, 15);
 
 describe('events of people', () => {
+  it('marry, divorce and lose their partner, and never become single again', () => {
+    const random = createRandom('civil status');
+    const next = (current: number) =>
+      new Set(Array.from({ length: 200 }, () => decideCivilStatus(current, random)));
+    expect(next(1)).toEqual(new Set([2]));
+    expect(next(2)).toEqual(new Set([3, 4]));
+    expect(next(3)).toEqual(new Set([2]));
+    expect(next(4)).toEqual(new Set([2]));
+  });
+
   it('scale with the orders placed and do not happen without orders', () => {
     const random = createRandom('people');
     let [registrations, erasures] = [0, 0];
