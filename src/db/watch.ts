@@ -28,21 +28,28 @@ const REFUSED_FIXES: Readonly<Record<string, string>> = {
   '3D000': 'the database was dropped: check DB_NAME',
 };
 
+/** Up for less than this, the database did not come back: the next look waits longer than the last one did. */
+const HEALTHY_AFTER_MS = 5_000;
+
 /**
  * Knows whether the database can be written. The first error that says it cannot is announced (`database.lost`);
- * from then on it asks with backoff and jitter until it can (`database.back`). Whoever works with the database asks
- * `up` first and hands its errors to `report`.
+ * from then on it asks with backoff and jitter until it can (`database.back`). Where the probe succeeds and the real
+ * work does not (a privilege on one table, a disk that still has room for a small row), the backoff goes on growing
+ * instead of telling of both four times a second. Whoever works with the database asks `up` first and hands its errors
+ * to `report`.
  */
 export class DatabaseWatch implements Service {
   readonly name = 'database watch';
   readonly #options: WatchOptions;
   readonly #abort = new AbortController();
+  readonly #backoff: Backoff;
   #state: { up: boolean; sinceMs: number; reason: string };
   #waiting: Promise<void> | undefined;
   readonly stop: () => Promise<void>;
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#backoff = new Backoff({ minMs: 250, maxMs: 8_000, random: options.random });
     this.#state = { up: true, sinceMs: options.clock.nowMs(), reason: '' };
     this.stop = once(async () => {
       this.#abort.abort();
@@ -70,6 +77,7 @@ export class DatabaseWatch implements Service {
       REFUSED_FIXES[code] ?? 'nothing to do here: traffic goes on by itself once the server answers';
     const reason = messageOf(error);
     const { announcer, clock } = this.#options;
+    if (clock.nowMs() - this.#state.sinceMs >= HEALTHY_AFTER_MS) this.#backoff.reset();
     this.#state = { up: false, sinceMs: clock.nowMs(), reason: `${reason} (${fix})` };
     announcer.warn('database.lost', { reason, code, fix }, `database lost: ${reason}; ${fix}`);
     this.#waiting = this.#waitUntilBack();
@@ -77,15 +85,14 @@ export class DatabaseWatch implements Service {
   }
 
   async #waitUntilBack(): Promise<void> {
-    const { announcer, clock, random } = this.#options;
-    const backoff = new Backoff({ minMs: 250, maxMs: 8_000, random });
+    const { announcer, clock } = this.#options;
     const lostAtMs = this.#state.sinceMs;
-    while (await backoff.wait(this.#abort.signal)) {
+    for (let attempts = 1; await this.#backoff.wait(this.#abort.signal); attempts++) {
       if (!(await this.#canWrite())) continue;
       const outageMs = Math.round(clock.nowMs() - lostAtMs);
       this.#state = { up: true, sinceMs: clock.nowMs(), reason: '' };
       const message = `database back after ${(outageMs / 1000).toFixed(1)} s`;
-      announcer.info('database.back', { outageMs, attempts: backoff.attempt }, message);
+      announcer.info('database.back', { outageMs, attempts }, message);
       return;
     }
   }

@@ -22,11 +22,17 @@ export class DatabaseClock implements Clock {
   }
 
   /**
-   * Takes a reading: the database said `databaseMs`, and the question took from `sentMs` to `receivedMs` of the
-   * monotonic clock (see {@link monotonicMs}).
+   * Takes a reading: the database said `databaseMs` at some moment from `sentMs` to `receivedMs` of the monotonic
+   * clock (see {@link monotonicMs}). That bounds the offset; an offset within the bounds stays as it is. So a question
+   * that waited for its answer, in the pool's queue or on a lock, moves nothing: its middle would be ahead of the
+   * database by half of the wait, and orders would be placed in the future.
    */
   calibrate(databaseMs: number, sentMs: number, receivedMs: number): void {
-    this.#offsetMs = databaseMs - (sentMs + receivedMs) / 2;
+    const lowest = databaseMs - receivedMs;
+    const highest = databaseMs - sentMs;
+    this.#offsetMs = this.#calibrated
+      ? Math.min(Math.max(this.#offsetMs, lowest), highest)
+      : (lowest + highest) / 2;
     this.#calibrated = true;
   }
 
