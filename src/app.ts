@@ -2,12 +2,14 @@ import manifest from '../package.json' with { type: 'json' };
 import { type SeedProgress, seedShop } from './catalog/seed.ts';
 import { seedOptionsOf } from './catalog/seed-options.ts';
 import type { Config } from './config/config.ts';
+import { isLoopback } from './config/database.ts';
 import { migrate } from './db/migrate.ts';
-import { nextRunNumber, type ShopRecord } from './db/settings.ts';
+import { nextRunNumber, type ShopRecord, sharedSetting } from './db/settings.ts';
 import { openSource, type Source } from './db/source.ts';
 import { DatabaseWatch } from './db/watch.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { createHousekeeping, type Housekeeping } from './housekeeping.ts';
+import { makeToken } from './http/access.ts';
 import { createHttpServer } from './http/server.ts';
 import { publishedIn } from './lakehouse/published.ts';
 import { Announcer } from './lib/announcer.ts';
@@ -194,6 +196,10 @@ async function startStatusPage(run: Run, engine: Engine, housekeeping: Housekeep
       source: page,
       version,
       lakehouse: publishedIn(LAKEHOUSE_DIR),
+      ...(isLoopback(config.http.host)
+        ? {}
+        : // one link opens the page of every worker, also after a restart
+          { madeToken: await sharedSetting(db, 'control_token', makeToken) }),
     }),
   );
 }

@@ -63,3 +63,15 @@ export async function nextRunNumber(db: Db): Promise<number> {
     RETURNING (value)::int AS value`.execute(db);
   return result.rows[0]?.value ?? 1;
 }
+
+/**
+ * The value that the workers of a shop share under `key`: the first of them brings it, and it stays.
+ */
+export async function sharedSetting(db: Db, key: SettingKey, propose: () => string): Promise<string> {
+  await sql`
+    INSERT INTO simulator.settings (key, value) VALUES (${key}, ${JSON.stringify(propose())}::jsonb)
+    ON CONFLICT (key) DO NOTHING`.execute(db);
+  const value = await readSetting<string>(db, key);
+  if (value === undefined) throw new Error(`the setting ${key} went away`);
+  return value;
+}

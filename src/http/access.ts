@@ -12,6 +12,11 @@ const LOOKUP_PER_SECOND = 10;
 
 const monotonicMs = () => performance.now();
 
+/** A token that nobody guesses: 192 bits. */
+export function makeToken(): string {
+  return randomBytes(24).toString('base64url');
+}
+
 /** Who may see and change what. */
 export interface Access {
   /** What a change must carry; null: nothing, on loopback without `CONTROL_TOKEN`. */
@@ -25,9 +30,12 @@ export interface Access {
   admitsLookup(reply: FastifyReply): boolean;
 }
 
-export function createAccess(host: string, configuredToken: string | undefined): Access {
+/**
+ * @param madeToken the token to use where one is needed and the operator set none; default: a new one
+ */
+export function createAccess(host: string, configuredToken: string | undefined, madeToken?: string): Access {
   const tokenWasMade = configuredToken === undefined && !isLoopback(host);
-  const token = configuredToken ?? (tokenWasMade ? randomBytes(24).toString('base64url') : null);
+  const token = configuredToken ?? (tokenWasMade ? (madeToken ?? makeToken()) : null);
   const control = new TokenBucket(CONTROL_BURST, CONTROL_PER_SECOND, monotonicMs);
   const lookups = new TokenBucket(LOOKUP_BURST, LOOKUP_PER_SECOND, monotonicMs);
 

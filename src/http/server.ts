@@ -23,6 +23,8 @@ export interface HttpServerOptions {
   readonly lakehouse?: () => Promise<unknown>;
   /** Where traffic notes what it does; made here when nobody needs it. */
   readonly metrics?: Metrics;
+  /** The token where one is needed and the operator set none; default: made here, and gone with this process. */
+  readonly madeToken?: string;
   /** How long a request may take to arrive, in milliseconds; default 10 s. */
   readonly requestTimeoutMs?: number;
   /** Between two frames of the stream, in milliseconds; default 1 s. */
@@ -46,7 +48,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { config, logger, source } = options;
   const metrics = options.metrics ?? new Metrics();
   const hub = new Hub(source, metrics, logger, options.frameMs);
-  const access = createAccess(config.host, config.controlToken);
+  const access = createAccess(config.host, config.controlToken, options.madeToken);
   const app = createApp(logger, options.requestTimeoutMs ?? 10_000);
   let url = '';
   const link = () =>
