@@ -11,6 +11,8 @@ import { publishedTables } from './schema.ts';
 const migrations: Readonly<Record<string, Migration>> = { '0001_shop': shop, '0002_simulator': simulator };
 
 const MIGRATION_SCHEMA = 'simulator';
+/** Those who start at the same time wait for the first of them here. */
+const MIGRATION_LOCK = 7_318_003;
 
 /**
  * Brings the database up to this version of the code; several may start at once. Touches no table that it did not
@@ -20,18 +22,22 @@ const MIGRATION_SCHEMA = 'simulator';
  */
 export async function migrate(db: Db, logger: Logger): Promise<readonly string[]> {
   if ((await pendingMigrations(db)).length === 0) return [];
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: async () => ({ ...migrations }) },
-    migrationTableSchema: MIGRATION_SCHEMA,
-    migrationTableName: 'migration',
-    migrationLockTableName: 'migration_lock',
+  // one transaction, and a lock that ends with it: both hold through a pooler in transaction mode
+  const done = await db.transaction().execute(async (trx) => {
+    await sql`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(trx);
+    const migrator = new Migrator({
+      db: trx,
+      provider: { getMigrations: async () => ({ ...migrations }) },
+      migrationTableSchema: MIGRATION_SCHEMA,
+      migrationTableName: 'migration',
+      migrationLockTableName: 'migration_lock',
+    });
+    const { error, results } = await migrator.migrateToLatest();
+    if (error !== undefined) throw error;
+    return (results ?? [])
+      .filter((result) => result.status === 'Success')
+      .map((result) => result.migrationName);
   });
-  const { error, results } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
-  const done = (results ?? [])
-    .filter((result) => result.status === 'Success')
-    .map((result) => result.migrationName);
   if (done.length > 0) logger.info({ migrations: done }, `database migrated: ${done.join(', ')}`);
   return done;
 }

@@ -1,8 +1,14 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrate } from '../../src/db/migrate.ts';
 import { connect, PREPARE_MARK } from '../../src/db/pool.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
+import { advanceDue } from '../../src/orders/advance.ts';
+import { placeOrders } from '../../src/orders/place.ts';
+import type { PlannedOrder } from '../../src/orders/types.ts';
+import { claimReturning, readShelf } from '../../src/traffic/feed.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { seedTestShop } from '../support/shop.ts';
 
 let database: TestDatabase;
 
@@ -69,3 +75,65 @@ describe('the pool', () => {
     }
   });
 });
+
+/** What a statement leaves behind in its session: through a pooler in transaction mode the next one is in another. */
+const SESSION_STATE =
+  /pg_(try_)?advisory_lock\b|pg_(try_)?advisory_lock_shared\b|^\s*(listen|prepare|declare|discard)\b|^\s*set\s+(?!local\b)|set_config\([^)]*false\s*\)|create\s+temp/im;
+
+describe('behind a pooler in transaction mode', () => {
+  it('migrating, placing, advancing and leasing leave nothing in a session', async () => {
+    const statements: string[] = [];
+    const logger = {
+      ...silentLogger(),
+      isLevelEnabled: () => true,
+      debug: (fields: { sql?: string }) => {
+        if (fields.sql !== undefined) statements.push(fields.sql);
+      },
+    } as unknown as ReturnType<typeof silentLogger>;
+    const own = await createTestDatabase({ template: 'empty' });
+    const connections = connect(own.settings, { poolSize: 2, logger });
+    try {
+      const { db } = connections;
+      await migrate(db, silentLogger());
+      await seedTestShop(own.settings, silentLogger());
+      const { products } = await readShelf(db);
+      const [product] = products;
+      if (product === undefined) throw new Error('nothing on the shelf');
+      const { placed } = await placeOrders(db, [orderOf(product)], 1440);
+      expect(placed.length).toBe(1);
+      await sql`UPDATE simulator.order_schedule SET due_at = clock_timestamp() - interval '1 s'`.execute(db);
+      expect((await advanceDue(db, { limit: 50, speed: 1440 })).length).toBe(50);
+      await claimReturning(db, 10);
+      expect(statements.length).toBeGreaterThan(20);
+      expect(statements.filter((text) => SESSION_STATE.test(text))).toEqual([]);
+      for (const bad of [
+        'SELECT pg_advisory_lock(1)',
+        'LISTEN x',
+        'SET work_mem = 1',
+        'CREATE TEMP TABLE t ()',
+      ])
+        expect(bad).toMatch(SESSION_STATE);
+    } finally {
+      await connections.close();
+      await own.drop();
+    }
+  });
+});
+
+function orderOf(product: { readonly id: number; readonly priceCents: number }): PlannedOrder {
+  return {
+    customer: { kind: 'known', id: 1 },
+    placedAtMs: Date.now() - 1_000,
+    channelId: 2,
+    paymentMethodId: 3,
+    installments: 1,
+    items: [{ productId: product.id, quantity: 1, unitPriceCents: product.priceCents }],
+    freightCents: 0,
+    discountCents: 0,
+    deliveryAddress: 'Rua A, 1, Centro, São Paulo - SP, 01000-000',
+    promisedOn: '2027-01-31',
+    timeline: [{ event: 'approved', atMs: Date.now() + 60_000 }],
+    nextPurchaseAtMs: null,
+    purchases: 1,
+  };
+}
