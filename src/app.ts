@@ -155,6 +155,7 @@ async function startServices(run: Run): Promise<void> {
   await releasers.start(engine.placer);
   await releasers.start(engine.business);
   await releasers.start(engine.cron);
+  await releasers.start(engine.traffic);
 }
 
 /** The status page; HTTP_PORT=0 turns it off. */

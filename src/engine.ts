@@ -1,6 +1,7 @@
 import type { Run } from './app.ts';
 import { createCustomerFactory } from './catalog/customers.ts';
 import { CustomerBook } from './orders/model/customers.ts';
+import { hourOfWeekFactor } from './orders/model/intensity.ts';
 import { createOrderModel } from './orders/model/model.ts';
 import { Shelf } from './orders/model/shelf.ts';
 import { CronService } from './schedule/cron.ts';
@@ -69,6 +70,7 @@ export function createEngine(run: Run, onSettings: (settings: LeasedSettings) =>
     advancer,
     targetPerMinute,
     share: () => lease.share,
+    demandFactor: config.traffic.shape === 'daily' ? hourOfWeekFactor : () => 1,
     arrivals: createArrivalPlan(run),
   });
   const business = new Business({

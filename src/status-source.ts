@@ -225,7 +225,7 @@ function behind(tick: TickSummary | undefined, open: boolean): { detail: string 
   if (tick.backlog >= BEHIND_BACKLOG) {
     return { detail: `${tick.backlog} orders or more wait for their next step` };
   }
-  if (tick.skipped === 0 || tick.achievedPerMinute >= tick.targetPerMinute * BEHIND_SHARE) return null;
+  if (tick.late === 0 || tick.achievedPerMinute >= tick.targetPerMinute * BEHIND_SHARE) return null;
   return {
     detail: `the database takes ${tick.achievedPerMinute} orders a minute of the ${tick.targetPerMinute} asked for: lower the rate, or raise ORDERS_PER_TRANSACTION or DB_POOL_SIZE`,
   };

@@ -31,6 +31,10 @@ export interface PlacerOptions {
 /** An arrival that could not be served for this long is skipped: open loop, no burst after a stall. */
 const STALE_AFTER_MS = 5_000;
 const LONGEST_NAP_MS = 250;
+/** A transaction waits so long for its orders to come together; well below the time after which they are stale. */
+const GATHER_MS = 2_000;
+/** Arrivals are planned a few seconds ahead: what lies further ahead was planned before the clock was set back. */
+const LONGEST_AHEAD_MS = 8_000;
 
 /**
  * Places orders at the moments that it is given. Open loop: arrivals come whether or not the database keeps up; those
@@ -41,6 +45,8 @@ export class Placer implements Service {
   readonly placed: RateMeter;
   /** Arrivals that were not served: held back, too late, or the database was gone. */
   skipped = 0;
+  /** Those of them that waited too long for the database. */
+  readonly late: RateMeter;
   /** Orders that found nothing to sell. */
   lostToShelf = 0;
   readonly #options: PlacerOptions;
@@ -53,6 +59,7 @@ export class Placer implements Service {
   constructor(options: PlacerOptions) {
     this.#options = options;
     this.placed = new RateMeter(options.clock.monotonicMs());
+    this.late = new RateMeter(options.clock.monotonicMs());
     this.stop = once(async () => {
       this.#abort.abort();
       await Promise.all(this.#lanes);
@@ -77,18 +84,25 @@ export class Placer implements Service {
   }
 
   #dropStale(): void {
-    const limit = this.#options.clock.nowMs() - STALE_AFTER_MS;
-    while (this.#head < this.#arrivals.length && (this.#arrivals[this.#head] ?? 0) < limit) {
-      this.#head += 1;
+    const { clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const headBefore = this.#head;
+    while (this.waiting > 0 && (this.#arrivals[this.#head] ?? 0) < nowMs - STALE_AFTER_MS) this.#head += 1;
+    const late = this.#head - headBefore;
+    if (late > 0) this.late.add(clock.monotonicMs(), late);
+    this.skipped += late;
+    while (this.waiting > 0 && (this.#arrivals.at(-1) ?? 0) > nowMs + LONGEST_AHEAD_MS) {
+      this.#arrivals.pop();
       this.skipped += 1;
     }
   }
 
-  /** When the next transaction has its orders together: the last of a full one, or the last arrival there is. */
+  /** When the next transaction has its orders together: when it is full, or its first order has waited for a while. */
   #readyAtMs(): number | undefined {
-    if (this.waiting === 0) return undefined;
+    const first = this.#arrivals[this.#head];
+    if (first === undefined) return undefined;
     const last = Math.min(this.#head + this.#options.ordersPerTransaction, this.#arrivals.length) - 1;
-    return this.#arrivals[last];
+    return Math.min(this.#arrivals[last] ?? first, first + GATHER_MS);
   }
 
   async #lane(): Promise<void> {
@@ -99,8 +113,12 @@ export class Placer implements Service {
         await delay(Math.min(Math.max(waitMs, 1), LONGEST_NAP_MS), this.#abort.signal);
         continue;
       }
-      const batch = this.#arrivals.slice(this.#head, this.#head + ordersPerTransaction);
-      this.#head += batch.length;
+      const nowMs = clock.nowMs();
+      let end = this.#head + 1;
+      const full = Math.min(this.#head + ordersPerTransaction, this.#arrivals.length);
+      while (end < full && (this.#arrivals[end] ?? 0) <= nowMs) end += 1;
+      const batch = this.#arrivals.slice(this.#head, end);
+      this.#head = end;
       await this.#serve(batch);
     }
   }

@@ -2,7 +2,11 @@ import { sql } from 'kysely';
 import type { Db } from '../db/pool.ts';
 import type { DatabaseWatch } from '../db/watch.ts';
 import type { Announcer } from '../lib/announcer.ts';
+import { delay } from '../lib/backoff.ts';
 import type { DatabaseClock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { once, type Service } from '../lib/service.ts';
 import type { Advancer } from './advancer.ts';
 import type { TrafficGate } from './gate.ts';
 import type { Placer } from './placer.ts';
@@ -15,6 +19,7 @@ export interface TrafficOptions {
   readonly clock: DatabaseClock;
   readonly watch: DatabaseWatch;
   readonly announcer: Announcer;
+  readonly logger: Logger;
   readonly gate: TrafficGate;
   readonly placer: Placer;
   readonly advancer: Advancer;
@@ -23,6 +28,8 @@ export interface TrafficOptions {
   readonly targetPerMinute: () => number;
   /** This worker's part, 0–1. */
   readonly share: () => number;
+  /** Demand at a moment against the mean: 1 throughout for a steady shape. */
+  readonly demandFactor: (atMs: number) => number;
 }
 
 /** What a tick reports; counts are of this worker since the tick before. */
@@ -34,6 +41,8 @@ export interface TickSummary {
   /** Events that are due and not done; counted up to {@link BACKLOG_LIMIT}. */
   readonly backlog: number;
   readonly skipped: number;
+  /** Of those skipped: the database did not get to them in time. */
+  readonly late: number;
   readonly lostToShelf: number;
 }
 
@@ -42,16 +51,43 @@ const SAY_BEHIND_EVERY_MS = 60_000;
 /** Below this part of what was asked, over a minute, the database is said not to keep up. */
 const BEHIND_SHARE = 0.95;
 
-/** The traffic tick: plans the arrivals until the next tick, and tells what the last one brought. */
-export class Traffic {
+/** Arrivals are planned this far ahead at most: a long schedule needs no memory, and a new rate is soon followed. */
+const SLICE_MS = 5_000;
+const LOOK_EVERY_MS = 500;
+/** The next slice is planned when the last one ends within this time. */
+const PLAN_AHEAD_MS = 1_000;
+/** A tick that is overdue (node-cron leaves out one that a busy process missed) is stood in for by so much at a time. */
+const OVERDUE_SLICE_MS = 1_000;
+
+/**
+ * The traffic tick: plans the arrivals until the next tick, and tells what the last one brought. Between ticks that
+ * are far apart a loop plans slice by slice. A summary that waits for the database holds up no planning.
+ */
+export class Traffic implements Service {
+  readonly name = 'traffic plan';
   readonly #options: TrafficOptions;
-  #last = { placed: 0, advanced: 0, skipped: 0, lost: 0 };
+  readonly #abort = new AbortController();
+  #last = { placed: 0, advanced: 0, skipped: 0, late: 0, lost: 0 };
+  /** When the next tick is due; undefined before the first. */
+  #nextTickMs: number | undefined;
   #plannedUntilMs = 0;
   #saidBehindAtMs = Number.NEGATIVE_INFINITY;
   #summary: TickSummary | undefined;
+  #summarising: Promise<void> | undefined;
+  #loop: Promise<void> | undefined;
+  readonly stop: () => Promise<void>;
 
   constructor(options: TrafficOptions) {
     this.#options = options;
+    this.stop = once(async () => {
+      this.#abort.abort();
+      await this.#loop;
+      await this.#summarising;
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#loop = this.#run();
   }
 
   get summary(): TickSummary | undefined {
@@ -63,15 +99,39 @@ export class Traffic {
     return this.#options.targetPerMinute() * this.#options.share();
   }
 
+  /** Plans; the summary follows by itself. */
   async tick(msToNext: number): Promise<void> {
-    this.#planArrivals(msToNext);
-    await this.#summarise();
+    const nowMs = this.#options.clock.nowMs();
+    this.#nextTickMs = nowMs + msToNext;
+    this.#planUntil(Math.min(this.#nextTickMs, nowMs + SLICE_MS));
+    if (this.#abort.signal.aborted) return;
+    this.#summarising ??= this.#summariseSafely();
   }
 
-  #planArrivals(msToNext: number): void {
+  async #run(): Promise<void> {
+    while (await delay(LOOK_EVERY_MS, this.#abort.signal)) this.planNextSlice();
+  }
+
+  /** Plans on when what is planned comes to its end; called twice a second. */
+  planNextSlice(): void {
+    if (this.#nextTickMs === undefined) return;
+    const nowMs = this.#options.clock.nowMs();
+    this.#forgetPlanOfAnotherClock(nowMs);
+    const startMs = Math.max(nowMs, this.#plannedUntilMs);
+    if (startMs < this.#nextTickMs) {
+      if (startMs - nowMs <= PLAN_AHEAD_MS) this.#planUntil(Math.min(this.#nextTickMs, startMs + SLICE_MS));
+    } else if (startMs === nowMs) this.#planUntil(nowMs + OVERDUE_SLICE_MS);
+  }
+
+  /** Nobody plans that far ahead: the database's clock was set back. */
+  #forgetPlanOfAnotherClock(nowMs: number): void {
+    if (this.#plannedUntilMs > nowMs + SLICE_MS + 2 * PLAN_AHEAD_MS) this.#plannedUntilMs = nowMs;
+  }
+
+  #planUntil(untilMs: number): void {
     const { clock, gate, watch, placer, arrivals } = this.#options;
     const nowMs = clock.nowMs();
-    const untilMs = nowMs + msToNext;
+    this.#forgetPlanOfAnotherClock(nowMs);
     // ticks come a little early or late: go on where the last plan ended, but never make up for a stall
     const fromMs = this.#plannedUntilMs > nowMs - 1_000 ? this.#plannedUntilMs : nowMs;
     this.#plannedUntilMs = Math.max(untilMs, fromMs);
@@ -81,21 +141,34 @@ export class Traffic {
     else placer.skipped += planned.length;
   }
 
+  async #summariseSafely(): Promise<void> {
+    try {
+      await this.#summarise();
+    } catch (error) {
+      const reason = messageOf(error);
+      this.#options.logger.error({ reason }, `could not sum up the traffic: ${reason}`);
+    } finally {
+      this.#summarising = undefined;
+    }
+  }
+
   async #summarise(): Promise<void> {
-    const { clock, placer, advancer, watch, announcer, gate } = this.#options;
+    const { clock, placer, advancer, watch, announcer, gate, demandFactor } = this.#options;
     const total = {
       placed: placer.placed.total,
       advanced: advancer.advanced.total,
       skipped: placer.skipped,
+      late: placer.late.total,
       lost: placer.lostToShelf,
     };
     const summary: TickSummary = {
       placed: total.placed - this.#last.placed,
       advanced: total.advanced - this.#last.advanced,
       skipped: total.skipped - this.#last.skipped,
+      late: total.late - this.#last.late,
       lostToShelf: total.lost - this.#last.lost,
       achievedPerMinute: round(placer.placed.perMinute(clock.monotonicMs())),
-      targetPerMinute: round(this.ownTargetPerMinute()),
+      targetPerMinute: round(this.ownTargetPerMinute() * demandFactor(clock.nowMs())),
       backlog: watch.up ? await this.#backlog() : (this.#summary?.backlog ?? 0),
     };
     this.#last = total;
@@ -105,9 +178,11 @@ export class Traffic {
   }
 
   #sayWhenBehind(summary: TickSummary): void {
-    const { clock, announcer } = this.#options;
+    const { clock, announcer, placer } = this.#options;
     const nowMs = clock.monotonicMs();
-    const behind = summary.skipped > 0 && summary.achievedPerMinute < summary.targetPerMinute * BEHIND_SHARE;
+    // judged by what came too late, not by the target: after a pause, or in a quiet minute, little was asked for
+    const asked = summary.achievedPerMinute + placer.late.perMinute(nowMs);
+    const behind = summary.late > 0 && summary.achievedPerMinute < asked * BEHIND_SHARE;
     if (!behind || nowMs - this.#saidBehindAtMs < SAY_BEHIND_EVERY_MS) return;
     this.#saidBehindAtMs = nowMs;
     announcer.warn(

@@ -1,0 +1,174 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Db } from '../../../src/db/pool.ts';
+import type { DatabaseWatch } from '../../../src/db/watch.ts';
+import { Announcer } from '../../../src/lib/announcer.ts';
+import type { DatabaseClock } from '../../../src/lib/clock.ts';
+import { silentLogger } from '../../../src/lib/logger.ts';
+import type { Advancer } from '../../../src/traffic/advancer.ts';
+import { TrafficGate } from '../../../src/traffic/gate.ts';
+import type { Placer } from '../../../src/traffic/placer.ts';
+import { RateMeter } from '../../../src/traffic/rate-meter.ts';
+import { Traffic, type TrafficOptions } from '../../../src/traffic/traffic.ts';
+
+const START_MS = 1_000_000_000;
+
+/** Traffic of 600 a minute, one arrival every 100 ms, on a clock that the test moves. */
+function setUp(overrides: Partial<TrafficOptions> = {}) {
+  const state = { nowMs: START_MS, rate: 600 };
+  const scheduled: number[] = [];
+  const asked: [number, number][] = [];
+  const clock = {
+    nowMs: () => state.nowMs,
+    monotonicMs: () => state.nowMs - START_MS,
+  } as DatabaseClock;
+  const announcer = new Announcer(silentLogger(), clock, 'never');
+  const warnings: string[] = [];
+  announcer.subscribe(({ event, message }) => {
+    if (event === 'traffic.rate') warnings.push(message);
+  });
+  const placer = {
+    placed: new RateMeter(0),
+    late: new RateMeter(0),
+    skipped: 0,
+    lostToShelf: 0,
+    schedule: (arrivals: readonly number[]) => void scheduled.push(...arrivals),
+  };
+  const backlog = { answer: async (): Promise<unknown> => ({ rows: [{ due: 0 }] }) };
+  const executor = {
+    transformQuery: (node: unknown) => node,
+    compileQuery: () => ({ sql: '', parameters: [], query: {} }),
+    executeQuery: () => backlog.answer(),
+  };
+  const traffic = new Traffic({
+    db: { getExecutor: () => executor } as unknown as Db,
+    clock,
+    watch: { up: true, report: () => false } as unknown as DatabaseWatch,
+    announcer,
+    logger: silentLogger(),
+    gate: new TrafficGate(announcer),
+    placer: placer as unknown as Placer,
+    advancer: { advanced: new RateMeter(0) } as unknown as Advancer,
+    targetPerMinute: () => state.rate,
+    share: () => 1,
+    demandFactor: () => 1,
+    arrivals: (fromMs, toMs, rate) => {
+      asked.push([fromMs - START_MS, toMs - START_MS]);
+      const times: number[] = [];
+      for (let atMs = fromMs; rate > 0 && atMs < toMs; atMs += 60_000 / rate) times.push(atMs);
+      return times;
+    },
+    ...overrides,
+  });
+  /** Lets the time pass in steps of half a second, as the loop of the service does. */
+  const pass = (ms: number) => {
+    for (const endMs = state.nowMs + ms; state.nowMs < endMs; ) {
+      state.nowMs += 500;
+      traffic.planNextSlice();
+    }
+  };
+  const summed = () => vi.waitFor(() => expect(traffic.summary).toBeDefined(), 10_000);
+  return { traffic, state, scheduled, asked, placer, backlog, warnings, pass, summed };
+}
+
+describe('the traffic tick', () => {
+  it('plans from tick to tick without a gap or an overlap, also when ticks are a little early or late', async () => {
+    const { traffic, state, asked } = setUp();
+    await traffic.tick(5_000);
+    state.nowMs += 4_990;
+    await traffic.tick(5_010);
+    state.nowMs += 5_030;
+    await traffic.tick(4_980);
+    expect(asked.map(([from]) => from)).toEqual([0, 5_000, 9_990]);
+    expect(asked.map(([, to]) => to)).toEqual([5_000, 9_990, 15_000]);
+  });
+
+  it('plans an hour in slices: no more than some seconds are held at a time', async () => {
+    const { traffic, scheduled, asked, pass } = setUp();
+    await traffic.tick(3_600_000);
+    expect(scheduled).toHaveLength(50);
+    pass(3_590_000);
+    expect(Math.max(...asked.map(([from, to]) => to - from))).toBeLessThanOrEqual(5_000);
+    expect(asked.every(([from], i) => i === 0 || from === asked[i - 1]?.[1])).toBe(true);
+    expect(asked.at(-1)?.[1]).toBeGreaterThanOrEqual(3_590_000);
+  });
+
+  it('follows a new rate within a few seconds, however far apart the ticks are', async () => {
+    const { traffic, state, scheduled, pass } = setUp();
+    await traffic.tick(3_600_000);
+    pass(10_000);
+    state.rate = 0;
+    pass(10_000);
+    const before = scheduled.length;
+    pass(60_000);
+    expect(scheduled).toHaveLength(before);
+    expect(scheduled.at(-1)).toBeLessThan(START_MS + 20_000);
+  });
+
+  it('goes on when a tick does not come, and never makes up for a stall', async () => {
+    const { traffic, state, scheduled, pass } = setUp();
+    await traffic.tick(5_000);
+    pass(20_000);
+    expect(scheduled.length).toBeGreaterThanOrEqual(195);
+    const before = scheduled.length;
+    state.nowMs += 600_000;
+    traffic.planNextSlice();
+    expect(scheduled.length - before).toBeLessThanOrEqual(10);
+    expect(scheduled[before]).toBe(state.nowMs);
+  });
+
+  it("goes on at once when the database's clock was set back an hour", async () => {
+    const { traffic, state, scheduled } = setUp();
+    await traffic.tick(5_000);
+    state.nowMs -= 3_600_000;
+    const before = scheduled.length;
+    await traffic.tick(5_000);
+    expect(scheduled.length - before).toBe(50);
+    expect(scheduled[before]).toBe(state.nowMs);
+  });
+
+  it('plans on while a summary waits for the database', async () => {
+    const { traffic, state, scheduled, backlog, summed } = setUp();
+    let answer: (value: unknown) => void = () => undefined;
+    backlog.answer = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    for (let i = 0; i < 4; i++) {
+      await traffic.tick(5_000);
+      state.nowMs += 5_000;
+    }
+    expect(scheduled).toHaveLength(200);
+    answer({ rows: [{ due: 3 }] });
+    await summed();
+    expect(traffic.summary?.backlog).toBe(3);
+  });
+
+  it('says that the database does not keep up when arrivals came too late, with both figures', async () => {
+    const { traffic, state, placer, warnings, summed } = setUp();
+    state.nowMs += 60_000;
+    placer.placed.add(59_000, 300);
+    placer.late.add(59_000, 300);
+    placer.skipped = 300;
+    await traffic.tick(5_000);
+    await summed();
+    expect(warnings).toEqual([expect.stringMatching(/takes 300 orders a minute of the 600 /)]);
+  });
+
+  it('does not blame the database for arrivals that a pause left out', async () => {
+    const { traffic, state, placer, warnings, summed } = setUp();
+    state.nowMs += 60_000;
+    placer.placed.add(59_000, 10);
+    placer.skipped = 590;
+    await traffic.tick(5_000);
+    await summed();
+    expect(traffic.summary).toMatchObject({ skipped: 590, late: 0 });
+    expect(warnings).toEqual([]);
+  });
+
+  it("tells the hour's target when the day has a shape", async () => {
+    const { traffic, summed } = setUp({ demandFactor: () => 0.25 });
+    await traffic.tick(5_000);
+    await summed();
+    expect(traffic.summary?.targetPerMinute).toBe(150);
+  });
+});
