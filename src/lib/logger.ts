@@ -23,6 +23,9 @@ const REDACTED = [
   '*.connectionString',
   '*.authorization',
   'headers.cookie',
+  // where PostgreSQL quotes the row that it refused: a customer's name, CPF and e-mail address
+  'err.detail',
+  'err.where',
 ];
 
 /** The process's logger: events carry the key `event`, identity comes from child loggers. */

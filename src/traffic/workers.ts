@@ -13,6 +13,8 @@ import { once, type Service } from '../lib/service.ts';
 /** A worker that was not seen for this long is dead: its share passes on. */
 export const LEASE_MS = 10_000;
 const RENEW_EVERY_MS = 2_000;
+/** As for ORDERS_PER_MINUTE; the setting may have been written by hand, and arrivals are planned in memory. */
+const HIGHEST_RATE = 1_000_000;
 
 export interface WorkerLeaseOptions {
   readonly db: Db;
@@ -40,7 +42,8 @@ interface RenewRow {
 
 /**
  * This worker's lease in `simulator.workers`. Each renewal is one statement without session state: it renews, buries
- * the dead, counts the living, reads the settings and sets the clock.
+ * the dead, counts the living, reads the settings and sets the clock. A row that somebody holds is not dead: after an
+ * outage every worker looks dead to every other, and waiting for each other's rows they would deadlock.
  */
 export class WorkerLease implements Service {
   readonly name = 'worker lease';
@@ -106,7 +109,10 @@ export class WorkerLease implements Service {
     const sentMs = clock.monotonicMs();
     const result = await sql<RenewRow>`
       WITH buried AS (
-        DELETE FROM simulator.workers WHERE seen_at < clock_timestamp() - ${LEASE_MS} * interval '1 ms' AND id <> ${this.id}::uuid
+        DELETE FROM simulator.workers WHERE id IN (
+          SELECT id FROM simulator.workers
+          WHERE seen_at < clock_timestamp() - ${LEASE_MS} * interval '1 ms' AND id <> ${this.id}::uuid
+          FOR UPDATE SKIP LOCKED)
         RETURNING id
       ), renewed AS (
         INSERT INTO simulator.workers (id, name, stats) VALUES (${this.id}::uuid, ${this.label}, ${JSON.stringify(this.#options.stats())}::jsonb)
@@ -136,7 +142,7 @@ export class WorkerLease implements Service {
       this.#living = row.living;
     }
     this.#options.onSettings({
-      rate: typeof row.rate === 'number' ? row.rate : null,
+      rate: typeof row.rate === 'number' && row.rate >= 0 ? Math.min(row.rate, HIGHEST_RATE) : null,
       paused: row.paused === true,
     });
   }
