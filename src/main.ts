@@ -13,14 +13,23 @@ import { createLogger } from './lib/logger.ts';
 /** After the first signal the command may take this long to finish what is in flight. */
 const STOP_DEADLINE_MS = 10_000;
 
+/**
+ * The same signal comes twice where a terminal and npm both send it, or a process group gets it beside its leader: only
+ * one after this pause is meant as a second.
+ */
+const ONE_SIGNAL_MS = 1_000;
+
 const stop = new AbortController();
 let exitCode: ExitCode | undefined;
+let firstSignalAtMs = 0;
 
 function onSignal(signal: NodeJS.Signals): void {
   if (stop.signal.aborted) {
+    if (performance.now() - firstSignalAtMs < ONE_SIGNAL_MS) return;
     process.stderr.write(`second ${signal}: stopping at once\n`);
     process.exit(ExitCode.failed);
   }
+  firstSignalAtMs = performance.now();
   stop.abort(signal);
   setTimeout(() => {
     process.stderr.write(`not stopped after ${STOP_DEADLINE_MS / 1000} s: giving up what is in flight\n`);

@@ -71,6 +71,7 @@ export class Traffic implements Service {
   /** When the next tick is due; undefined before the first. */
   #nextTickMs: number | undefined;
   #plannedUntilMs = 0;
+  #askedPerMinute = 0;
   #saidBehindAtMs = Number.NEGATIVE_INFINITY;
   #summary: TickSummary | undefined;
   #summarising: Promise<void> | undefined;
@@ -97,6 +98,19 @@ export class Traffic implements Service {
   /** Orders a minute that this worker aims at. */
   ownTargetPerMinute(): number {
     return this.#options.targetPerMinute() * this.#options.share();
+  }
+
+  /** As {@link ownTargetPerMinute}; while the database is lost, as before: this worker's share ends with its lease. */
+  #asked(): number {
+    if (this.#options.watch.up) this.#askedPerMinute = this.ownTargetPerMinute();
+    return this.#askedPerMinute;
+  }
+
+  /** Why nothing is placed; undefined while traffic flows. */
+  #held(): string | undefined {
+    const { gate, watch } = this.#options;
+    if (!watch.up) return 'waiting for the database';
+    return gate.open ? undefined : 'paused';
   }
 
   /** Plans; the summary follows by itself. */
@@ -136,7 +150,7 @@ export class Traffic implements Service {
     const fromMs = this.#plannedUntilMs > nowMs - 1_000 ? this.#plannedUntilMs : nowMs;
     this.#plannedUntilMs = Math.max(untilMs, fromMs);
     if (untilMs <= fromMs) return;
-    const planned = arrivals(fromMs, untilMs, this.ownTargetPerMinute());
+    const planned = arrivals(fromMs, untilMs, this.#asked());
     if (gate.open && watch.up) placer.schedule(planned);
     else placer.skipped += planned.length;
   }
@@ -168,12 +182,12 @@ export class Traffic implements Service {
       late: total.late - this.#last.late,
       lostToShelf: total.lost - this.#last.lost,
       achievedPerMinute: round(placer.placed.perMinute(clock.monotonicMs())),
-      targetPerMinute: round(this.ownTargetPerMinute() * demandFactor(clock.nowMs())),
+      targetPerMinute: round(this.#asked() * demandFactor(clock.nowMs())),
       backlog: watch.up ? await this.#backlog() : (this.#summary?.backlog ?? 0),
     };
     this.#last = total;
     this.#summary = summary;
-    announcer.info('traffic.summary', { ...summary }, summaryText(summary));
+    announcer.info('traffic.summary', { ...summary }, summaryText(summary, this.#held()));
     if (gate.open && watch.up) this.#sayWhenBehind(summary);
   }
 
@@ -212,8 +226,9 @@ function round(rate: number): number {
   return rate >= 100 ? Math.round(rate) : Math.round(rate * 10) / 10;
 }
 
-function summaryText(summary: TickSummary): string {
+function summaryText(summary: TickSummary, held: string | undefined): string {
   const parts = [
+    ...(held === undefined ? [] : [held]),
     `${summary.placed} placed`,
     `${summary.advanced} advanced`,
     `${summary.achievedPerMinute} orders/min of ${summary.targetPerMinute}`,

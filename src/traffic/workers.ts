@@ -136,7 +136,9 @@ export class WorkerLease implements Service {
         announcer.info(
           event,
           { living: row.living },
-          `${row.living} worker${row.living === 1 ? '' : 's'} now: this one takes 1/${row.living} of the rate`,
+          row.living === 1
+            ? 'one worker now: this one takes all of the rate'
+            : `${row.living} workers now: this one takes 1/${row.living} of the rate`,
         );
       }
       this.#living = row.living;

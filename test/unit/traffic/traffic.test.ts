@@ -171,4 +171,37 @@ describe('the traffic tick', () => {
     await summed();
     expect(traffic.summary?.targetPerMinute).toBe(150);
   });
+
+  it('counts what an outage costs to its end: the lease runs out, what was asked for does not', async () => {
+    const now = { up: true, share: 1 };
+    const said: string[] = [];
+    const { traffic, state, placer } = setUp({
+      watch: {
+        get up() {
+          return now.up;
+        },
+        report: () => false,
+      } as unknown as DatabaseWatch,
+      share: () => now.share,
+      announcer: {
+        info: (_event: string, _fields: object, text: string) => said.push(text),
+        warn: () => undefined,
+      } as unknown as Announcer,
+    });
+    const tick = async () => {
+      const before = said.length;
+      await traffic.tick(5_000);
+      await vi.waitFor(() => expect(said.length).toBe(before + 1), 10_000);
+      state.nowMs += 5_000;
+      return said.at(-1);
+    };
+    expect(await tick()).toMatch(/^0 placed .* of 600 · 0 due$/);
+    Object.assign(now, { up: false });
+    await tick();
+    Object.assign(now, { share: 0 });
+    expect(await tick()).toMatch(/^waiting for the database · 0 placed .* of 600 · 0 due · 50 skipped$/);
+    expect(placer.skipped).toBe(100);
+    Object.assign(now, { up: true, share: 0.5 });
+    expect(await tick()).toMatch(/^0 placed .* of 300 · 0 due$/);
+  });
 });
