@@ -14,6 +14,7 @@ import { createHttpServer } from './http/server.ts';
 import { publishedIn } from './lakehouse/published.ts';
 import { Announcer } from './lib/announcer.ts';
 import { DatabaseClock } from './lib/clock.ts';
+import { messageOf } from './lib/errors.ts';
 import type { Logger } from './lib/logger.ts';
 import { createRandom, type Random } from './lib/random.ts';
 import { Releasers } from './lib/service.ts';
@@ -28,9 +29,15 @@ export interface AppOptions {
   readonly logger: Logger;
   /** Ends the run: what is in flight is finished, then everything is closed. */
   readonly signal: AbortSignal;
+  /** After `signal`, what is in flight may take this long, ms; then its connections are broken. Default 5 s. */
+  readonly stopGraceMs?: number;
   /** Told while a new shop is filled. */
   readonly seedProgress?: SeedProgress;
 }
+
+/** Half of what the process has for its stop: the embedded server's own stop comes after it. */
+const STOP_GRACE_MS = 5_000;
+const BREAK_EVERY_MS = 500;
 
 /** Where `cdc-sim lakehouse` leaves what its view shows. */
 const LAKEHOUSE_DIR = '.data/lakehouse';
@@ -65,8 +72,10 @@ export async function runApp(options: AppOptions): Promise<void> {
     signal.addEventListener('abort', () => resolve(), { once: true }),
   );
   try {
-    const source = await openSource(config, logger);
+    const source = await openSource(config, logger, { signal });
     releasers.add('database', () => source.close());
+    const hurry = breakWhatIsStuck(source, options, stopped);
+    releasers.add('stuck connections', hurry.done);
     logger.info({ event: 'database.ready', url: source.url }, `database: ${source.where} · ${source.url}`);
     await migrate(source.connections.db, logger);
     if (signal.aborted) return;
@@ -74,6 +83,9 @@ export async function runApp(options: AppOptions): Promise<void> {
     if (shop === undefined || signal.aborted) return;
     await startServices(await prepareRun(options, source, shop, releasers));
     await stopped;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    logger.debug({ reason: messageOf(error) }, 'given up: the program is told to stop');
   } finally {
     if (signal.aborted)
       logger.info(
@@ -86,6 +98,29 @@ export async function runApp(options: AppOptions): Promise<void> {
 }
 
 /** The shop, opened now if there was none; undefined when a signal came first: what was seeded is then rolled back. */
+/** A server that does not answer must not hold up the stop: who waits for it is let go after a while. */
+function breakWhatIsStuck(
+  source: Source,
+  options: AppOptions,
+  stopped: Promise<void>,
+): { readonly done: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  let over = false;
+  const breakAll = () => {
+    source.connections.breakAll('connection closed: the program stops');
+    timer = setTimeout(breakAll, BREAK_EVERY_MS);
+  };
+  void stopped.then(() => {
+    if (!over) timer = setTimeout(breakAll, options.stopGraceMs ?? STOP_GRACE_MS);
+  });
+  return {
+    done: () => {
+      over = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
 async function openShop(options: AppOptions, source: Source): Promise<ShopRecord | undefined> {
   const { config, logger, signal, seedProgress } = options;
   try {

@@ -7,6 +7,7 @@ import { messageOf, OperatorError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { SessionlessPostgresDialect } from './dialect.ts';
 import type { Database } from './schema.ts';
+import { codeOf } from './sqlstate.ts';
 
 export type Db = Kysely<Database>;
 
@@ -19,6 +20,8 @@ export interface Connections {
   readonly db: Db;
   /** The pool beneath, for COPY and for who needs a connection of its own. */
   readonly pool: pg.Pool;
+  /** Breaks every connection there is; who waits on one gets an error. For a stop that cannot wait any longer. */
+  breakAll(why: string): void;
   close(): Promise<void>;
 }
 
@@ -80,12 +83,21 @@ export function looksLikePooler(settings: Pick<DatabaseSettings, 'host' | 'user'
   );
 }
 
+/** Whether statements are prepared; off for good once a pooler has shown itself. */
+interface Preparing {
+  on: boolean;
+  readonly turnedOff: () => void;
+}
+
+/** "Does not exist" and "exists already": the transaction before ran on another backend. */
+const NO_PREPARING = new Set(['26000', '42P05']);
+
 /**
  * A connection that prepares the statements it sees again and again (only where the connection is direct), and that
  * is torn down when an answer does not come.
  */
 function clientClass(
-  prepare: boolean,
+  preparing: Preparing,
   timeoutMs: number,
   living: Set<{ tearDown(why: string): void }>,
 ): typeof pg.Client {
@@ -111,10 +123,20 @@ function clientClass(
     // biome-ignore lint/suspicious/noExplicitAny: pg's own overloads
     override query(...args: any[]): any {
       const [config, values] = args;
-      if (prepare && typeof config === 'string' && Array.isArray(values) && config.startsWith(PREPARE_MARK)) {
-        args[0] = { name: nameOf(config), text: config };
-      }
+      const prepare =
+        preparing.on &&
+        typeof config === 'string' &&
+        Array.isArray(values) &&
+        config.startsWith(PREPARE_MARK);
+      if (prepare) args[0] = { name: nameOf(config), text: config };
       const result = super.query(...(args as Parameters<pg.Client['query']>)) as unknown;
+      if (prepare && result instanceof Promise) {
+        result.catch((error: unknown) => {
+          if (!preparing.on || !NO_PREPARING.has(codeOf(error))) return;
+          preparing.on = false;
+          preparing.turnedOff();
+        });
+      }
       if (timeoutMs > 0 && result instanceof Promise) {
         const timer = setTimeout(
           () => this.tearDown(`read timeout: no answer from the database for ${timeoutMs} ms`),
@@ -141,11 +163,16 @@ export const PREPARE_MARK = '/* cdc-sim */';
 export function connect(settings: DatabaseSettings, options: ConnectOptions): Connections {
   const { logger } = options;
   const living = new Set<{ tearDown(why: string): void }>();
+  const preparing: Preparing = {
+    on: !looksLikePooler(settings),
+    turnedOff: () =>
+      logger.info('a pooler is in between that keeps no prepared statements: from now on none are used'),
+  };
   const pool = new pg.Pool({
     ...clientConfig(settings, options.applicationName),
     max: options.poolSize,
     idleTimeoutMillis: 60_000,
-    Client: clientClass(!looksLikePooler(settings), options.queryTimeoutMs ?? QUERY_TIMEOUT_MS, living),
+    Client: clientClass(preparing, options.queryTimeoutMs ?? QUERY_TIMEOUT_MS, living),
   });
   // an idle connection that breaks must not end the process; the next query finds out for itself
   pool.on('error', (error) => logger.debug({ reason: messageOf(error) }, 'an idle connection broke'));
@@ -164,6 +191,9 @@ export function connect(settings: DatabaseSettings, options: ConnectOptions): Co
   return {
     db,
     pool,
+    breakAll: (why) => {
+      for (const client of living) client.tearDown(why);
+    },
     close: () => {
       closing ??= closeGracefully(() => db.destroy(), living);
       return closing;

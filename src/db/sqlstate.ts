@@ -2,14 +2,15 @@ import { messageOf } from '../lib/errors.ts';
 
 /**
  * What a database error means for the caller:
- * `retry`: the transaction lost a race (deadlock, serialization), the same work may be tried again at once;
+ * `retry`: the transaction lost a race (deadlock, serialization, a pooler's statements), the same work may be tried again at once;
  * `lost`: the connection or the server is gone, for now;
  * `refused`: the server answers but takes no writes (read-only, disk full, privileges, password): operator's business;
  * `bug`: anything else.
  */
 export type ErrorClass = 'retry' | 'lost' | 'refused' | 'bug';
 
-const RETRY = new Set(['40001', '40P01', '55P03']);
+/** The last two: a pooler lost, or had already, a statement that was prepared; see `clientClass` in pool.ts. */
+const RETRY = new Set(['40001', '40P01', '55P03', '26000', '42P05']);
 /** Class 08 (connection), 57P0x (shutdown, crash, cannot connect now), 53300 (too many connections), 58 (I/O). */
 const LOST = /^(08...|57P0[1-5]|53300|58...|XX000)$/;
 const REFUSED = /^(25006|53100|53200|42501|28000|28P01|3D000)$/;

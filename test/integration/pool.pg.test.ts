@@ -1,7 +1,8 @@
-import { sql } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { connect, PREPARE_MARK } from '../../src/db/pool.ts';
+import { retrying } from '../../src/db/transaction.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { advanceDue } from '../../src/orders/advance.ts';
 import { placeOrders } from '../../src/orders/place.ts';
@@ -48,6 +49,26 @@ describe('the pool', () => {
       expect(uncaught).toEqual([]);
     } finally {
       process.off('uncaughtException', hear);
+      await connections.close();
+    }
+  });
+
+  it('does without prepared statements once a pooler has lost one', async () => {
+    const connections = connect(database.settings, { poolSize: 1, logger: silentLogger() });
+    const ask = () =>
+      retrying(() =>
+        connections.db.executeQuery<{ n: number }>(
+          CompiledQuery.raw(`${PREPARE_MARK} SELECT $1::int AS n`, [5]),
+        ),
+      );
+    try {
+      await ask();
+      // what a pooler in transaction mode does: the next transaction meets a backend that never heard of it
+      await connections.pool.query('DEALLOCATE ALL');
+      expect((await ask()).rows[0]?.n).toBe(5);
+      expect((await ask()).rows[0]?.n).toBe(5);
+      expect((await connections.pool.query('SELECT name FROM pg_prepared_statements')).rows).toEqual([]);
+    } finally {
       await connections.close();
     }
   });
