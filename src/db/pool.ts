@@ -181,7 +181,12 @@ export function connect(settings: DatabaseSettings, options: ConnectOptions): Co
     log: (event) => {
       if (event.level === 'query' && logger.isLevelEnabled('debug')) {
         logger.debug(
-          { event: 'sql', sql: event.query.sql, ms: Math.round(event.queryDurationMillis * 100) / 100 },
+          {
+            event: 'sql',
+            // one line: the log is read by line
+            sql: event.query.sql.replace(/\s*\n\s*/g, ' ').trim(),
+            ms: Math.round(event.queryDurationMillis * 100) / 100,
+          },
           'sql',
         );
       }

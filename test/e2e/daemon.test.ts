@@ -75,6 +75,10 @@ describe('the daemon', () => {
     );
     await daemon.waitForEvent('sql');
     await daemon.end();
+    const statements = daemon.lines.filter((line) => line.event === 'sql') as { sql?: string; ms?: number }[];
+    expect(statements.every(({ sql: text, ms }) => text?.includes('\n') === false && ms !== undefined)).toBe(
+      true,
+    );
     const log = `${daemon.lines.map((line) => JSON.stringify(line)).join('\n')}\n${daemon.output()}`;
     expect(log).not.toContain(secret);
     const people = await connections.db
