@@ -31,6 +31,7 @@ export interface PlacerOptions {
 /** An arrival that could not be served for this long is skipped: open loop, no burst after a stall. */
 const STALE_AFTER_MS = 5_000;
 const LONGEST_NAP_MS = 250;
+const COMPLAIN_EVERY_MS = 10_000;
 /** A transaction waits so long for its orders to come together; well below the time after which they are stale. */
 const GATHER_MS = 2_000;
 /** Arrivals are planned a few seconds ahead: what lies further ahead was planned before the clock was set back. */
@@ -54,6 +55,8 @@ export class Placer implements Service {
   #arrivals: number[] = [];
   #head = 0;
   #lanes: Promise<void>[] = [];
+  #complaint = { reason: '', atMs: 0 };
+  #failures = 0;
   readonly stop: () => Promise<void>;
 
   constructor(options: PlacerOptions) {
@@ -124,7 +127,7 @@ export class Placer implements Service {
   }
 
   async #serve(arrivalsMs: readonly number[]): Promise<void> {
-    const { watch, isOpen, logger } = this.#options;
+    const { watch, isOpen } = this.#options;
     if (!watch.up || !isOpen()) {
       this.skipped += arrivalsMs.length;
       return;
@@ -147,13 +150,25 @@ export class Placer implements Service {
       }
     } catch (error) {
       this.skipped += arrivalsMs.length - served;
-      if (!watch.report(error)) {
-        logger.error(
-          { reason: messageOf(error), err: error },
-          `could not place an order: ${messageOf(error)}`,
-        );
-      }
+      if (!watch.report(error)) this.#complain(error);
     }
+  }
+
+  /** What hinders one order hinders the next thousand too: each reason is told now and then, with how often. */
+  #complain(error: unknown): void {
+    const { clock, logger } = this.#options;
+    const reason = messageOf(error);
+    const nowMs = clock.monotonicMs();
+    this.#failures += 1;
+    if (reason === this.#complaint.reason && nowMs - this.#complaint.atMs < COMPLAIN_EVERY_MS) return;
+    this.#complaint = { reason, atMs: nowMs };
+    const often =
+      this.#failures > 1 ? ` (${this.#failures} transactions failed since the last such line)` : '';
+    logger.error(
+      { reason, failures: this.#failures, err: error },
+      `could not place an order: ${reason}${often}`,
+    );
+    this.#failures = 0;
   }
 
   /** Returns the plans that the shelf refused. */

@@ -3,7 +3,7 @@ import type { Db } from '../../../src/db/pool.ts';
 import type { DatabaseWatch } from '../../../src/db/watch.ts';
 import { Announcer } from '../../../src/lib/announcer.ts';
 import type { DatabaseClock } from '../../../src/lib/clock.ts';
-import { silentLogger } from '../../../src/lib/logger.ts';
+import { createLogger, silentLogger } from '../../../src/lib/logger.ts';
 import type { PlannedOrder } from '../../../src/orders/types.ts';
 import { Placer, type PlacerOptions } from '../../../src/traffic/placer.ts';
 
@@ -162,6 +162,27 @@ describe('the placer', () => {
     await settled(2);
     await vi.waitFor(() => expect(placer.placed.total).toBe(1), { timeout: 10_000 });
     expect(placer.skipped).toBe(1);
+  });
+
+  it('tells the same error now and then, with how often it came, not a line an order', async () => {
+    const lines: string[] = [];
+    const logger = createLogger({
+      level: 'info',
+      format: 'json',
+      destination: { write: (line: string) => void lines.push(line) },
+    });
+    const { placer, state, database, at } = await setUp({ logger });
+    database.answer = async () => {
+      throw new Error('column "cpf" does not exist');
+    };
+    at(...Array.from({ length: 50 }, () => 0));
+    await vi.waitFor(() => expect(placer.skipped).toBe(50), { timeout: 10_000 });
+    expect(lines).toHaveLength(1);
+    state.nowMs += 11_000;
+    at(11_000);
+    await vi.waitFor(() => expect(placer.skipped).toBe(51), { timeout: 10_000 });
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toContain('50 transactions failed');
   });
 
   it('finishes what is in flight when it stops', async () => {
