@@ -22,6 +22,7 @@ const MIGRATION_LOCK = 7_318_003;
  */
 export async function migrate(db: Db, logger: Logger): Promise<readonly string[]> {
   if ((await pendingMigrations(db)).length === 0) return [];
+  await refuseMissingPrivileges(db);
   // one transaction, and a lock that ends with it: both hold through a pooler in transaction mode
   const done = await db.transaction().execute(async (trx) => {
     await sql`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(trx);
@@ -70,6 +71,25 @@ export async function executedMigrations(db: Db): Promise<string[]> {
   const rows = await sql<{ name: string }>`
     SELECT name FROM ${sql.table(`${MIGRATION_SCHEMA}.migration`)} ORDER BY name`.execute(db);
   return rows.rows.map((row) => row.name);
+}
+
+/** Asked before, as a statement that fails in the transaction of a migration hides why it did. */
+async function refuseMissingPrivileges(db: Db): Promise<void> {
+  const { rows } = await sql<{ database: string; role: string; in_database: boolean; in_public: boolean }>`
+    SELECT current_database() AS database, current_user AS role,
+      to_regnamespace(${MIGRATION_SCHEMA}) IS NOT NULL
+        OR has_database_privilege(current_database(), 'CREATE') AS in_database,
+      coalesce(has_schema_privilege(to_regnamespace('public'), 'CREATE'), true) AS in_public`.execute(db);
+  const [row] = rows;
+  if (row === undefined || (row.in_database && row.in_public)) return;
+  const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+  const grants = [
+    ...(row.in_database ? [] : [`GRANT CREATE ON DATABASE ${quoted(row.database)} TO ${quoted(row.role)};`]),
+    ...(row.in_public ? [] : [`GRANT CREATE ON SCHEMA public TO ${quoted(row.role)};`]),
+  ];
+  throw new OperatorError(`user ${row.role} may not create what the simulator needs in ${row.database}`, {
+    fix: `connect as the owner of the database, or let the owner run: ${grants.join(' ')}`,
+  });
 }
 
 async function refuseForeignTables(db: Db): Promise<void> {

@@ -3,6 +3,7 @@ import { afterEach, expect, it } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { connect } from '../../src/db/pool.ts';
 import { publishedTables } from '../../src/db/schema.ts';
+import { OperatorError } from '../../src/lib/errors.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
@@ -39,6 +40,33 @@ it('refuses a database that a newer version has migrated', async () => {
     db,
   );
   await expect(migrate(db, logger)).rejects.toThrow('0099_future');
+});
+
+it('says which privileges a user lacks, and works once they are granted as it says', async () => {
+  database = await createTestDatabase({ template: 'empty' });
+  const { db } = database.connections;
+  const role = `${database.settings.database}_low`;
+  await sql`CREATE ROLE ${sql.id(role)} LOGIN PASSWORD ${sql.lit(database.settings.password ?? '')}`.execute(
+    db,
+  );
+  await sql`REVOKE CREATE ON SCHEMA public FROM PUBLIC`.execute(db);
+  const low = connect({ ...database.settings, user: role }, { poolSize: 1, logger });
+  try {
+    const error = await migrate(low.db, logger).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    if (!(error instanceof OperatorError)) throw new Error('was not refused');
+    expect(error.message).toContain(role);
+    const grants = error.fix.match(/GRANT [^;]+;/g) ?? [];
+    expect(grants).toHaveLength(2);
+    for (const grant of grants) await sql.raw(grant).execute(db);
+    expect(await migrate(low.db, logger)).toEqual(['0001_shop', '0002_simulator']);
+  } finally {
+    await low.close();
+    await sql`DROP OWNED BY ${sql.id(role)} CASCADE`.execute(db);
+    await sql`DROP ROLE ${sql.id(role)}`.execute(db);
+  }
 });
 
 it('gives every published table types that CDC tools carry, a primary key, and no generated column', async () => {
