@@ -188,7 +188,7 @@ export const options = {
     'Log',
     parse.oneOf('auto', 'always', 'never'),
     'auto',
-    'One line an order and change: `auto` up to 600 a minute, above that the summaries.',
+    'One line an order and change: `auto` up to 600 orders a minute, above that the summaries.',
   ),
 
   HTTP_HOST: option('Status page', hostName, '127.0.0.1', 'Address of the status page.'),

@@ -40,8 +40,11 @@ export interface Announcement {
 export type AnnouncementListener = (announcement: Announcement) => void;
 
 const SINGLE = /^(order|customer|product)\./;
-/** Lines about single orders are logged up to this many a minute. */
-const SINGLES_PER_MINUTE = 600;
+const WINDOW_MS = 60_000;
+/** Single orders are logged up to 600 of them a minute; as they come at random, a minute may have some more. */
+const ORDERS_PER_WINDOW = 750;
+/** And so many lines at most: after a long pause much is due at once. */
+const LINES_PER_WINDOW = 6_000;
 
 /**
  * What happens, told twice: as a log line, and to whoever listens (the status page). Listeners hear everything;
@@ -53,8 +56,10 @@ export class Announcer {
   readonly #mode: 'auto' | 'always' | 'never';
   readonly #listeners = new Set<AnnouncementListener>();
   #windowStartMs = 0;
-  #inWindow = 0;
+  #orders = 0;
+  #lines = 0;
   #quiet = false;
+  #saidQuiet = false;
 
   constructor(logger: Logger, clock: Clock, mode: 'auto' | 'always' | 'never') {
     this.#logger = logger;
@@ -83,20 +88,35 @@ export class Announcer {
     message: string,
   ): void {
     const atMs = this.#clock.nowMs();
-    if (!SINGLE.test(event) || this.#logsSingle(atMs)) this.#logger[level]({ event, ...fields }, message);
+    if (!SINGLE.test(event) || this.#logsSingle(event, atMs))
+      this.#logger[level]({ event, ...fields }, message);
     if (this.#listeners.size === 0) return;
     const announcement: Announcement = { event, atMs, message, fields };
     for (const listener of this.#listeners) listener(announcement);
   }
 
-  #logsSingle(nowMs: number): boolean {
+  #logsSingle(event: EventName, nowMs: number): boolean {
     if (this.#mode !== 'auto') return this.#mode === 'always';
-    if (nowMs - this.#windowStartMs >= 60_000 || nowMs < this.#windowStartMs) {
-      this.#quiet = this.#inWindow > SINGLES_PER_MINUTE * 1.5;
+    if (nowMs - this.#windowStartMs >= WINDOW_MS || nowMs < this.#windowStartMs) {
+      this.#quiet = this.#isTooMuch();
+      this.#saidQuiet &&= this.#quiet;
       this.#windowStartMs = nowMs;
-      this.#inWindow = 0;
+      this.#orders = 0;
+      this.#lines = 0;
     }
-    this.#inWindow += 1;
-    return !this.#quiet && this.#inWindow <= SINGLES_PER_MINUTE;
+    this.#lines += 1;
+    if (event === 'order.placed') this.#orders += 1;
+    if (!this.#quiet && !this.#isTooMuch()) return true;
+    if (!this.#saidQuiet) {
+      this.#saidQuiet = true;
+      this.#logger.info(
+        'more happens than one can read: summaries only (LOG_ORDERS=always logs every order)',
+      );
+    }
+    return false;
+  }
+
+  #isTooMuch(): boolean {
+    return this.#orders > ORDERS_PER_WINDOW || this.#lines > LINES_PER_WINDOW;
   }
 }
