@@ -18,12 +18,15 @@ function setUp() {
 }
 
 describe('the announcer', () => {
-  it('logs single orders up to 600 a minute, and everything else always', () => {
+  it('logs single orders up to 750 of a minute that aims at 600, and everything else always', () => {
     const { lines, announcer, orders } = setUp();
-    orders(700);
-    expect(lines).toHaveLength(600);
+    orders(750);
+    expect(lines).toHaveLength(750);
+    orders(50);
+    expect(lines).toHaveLength(751);
+    expect(lines.at(-1)).toContain('LOG_ORDERS=always');
     announcer.info('traffic.summary', {}, 'summary');
-    expect(lines).toHaveLength(601);
+    expect(lines).toHaveLength(752);
   });
 
   it('leaves single orders out of the next minute when there were far too many, and comes back to them', () => {
@@ -31,10 +34,10 @@ describe('the announcer', () => {
     orders(2_000);
     state.nowMs += 60_000;
     orders(10);
-    expect(lines).toHaveLength(600);
+    expect(lines).toHaveLength(751);
     state.nowMs += 60_000;
     orders(10);
-    expect(lines).toHaveLength(610);
+    expect(lines).toHaveLength(761);
   });
 
   it('goes on logging when the clock was set back', () => {

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Announcer } from '../../src/lib/announcer.ts';
-import type { Clock } from '../../src/lib/clock.ts';
+import { Announcer } from '../../../src/lib/announcer.ts';
+import type { Clock } from '../../../src/lib/clock.ts';
 
 /** A minute of orders, evenly spread, each with three more lines about it; returns the lines of the log. */
 function setUp(mode: 'auto' | 'always' | 'never' = 'auto') {
