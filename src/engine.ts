@@ -60,7 +60,7 @@ export function createEngine(run: Run, onSettings: (settings: LeasedSettings) =>
     ordersPerTransaction,
     lifecycleSpeed,
     isOpen,
-    onRefused: () => stocker.refreshShelf(),
+    onRefused: (plans) => stocker.takeBack(plans),
   });
   const advancer = new Advancer({ ...shared, lifecycleSpeed, isOpen });
   const traffic = new Traffic({

@@ -51,7 +51,8 @@ export async function claimReturning(db: Db, limit: number): Promise<readonly Du
     )
     SELECT c.id, c.estado AS state, c.id_genero AS gender, ${DELIVERY_ADDRESS} AS address, t.purchases,
       extract(epoch FROM t.due_at)::float8 * 1000 AS due_ms
-    FROM taken t JOIN public.clientes c ON c.id = t.customer_id ORDER BY t.due_at`.execute(db);
+    FROM taken t JOIN public.clientes c ON c.id = t.customer_id
+    WHERE c.email NOT LIKE '%.invalid' ORDER BY t.due_at`.execute(db);
   return result.rows.map((row) => ({
     customer: {
       id: row.id,
@@ -64,16 +65,24 @@ export async function claimReturning(db: Db, limit: number): Promise<readonly Du
   }));
 }
 
+/** A customer who was claimed and did not buy after all. */
+export interface WaitingCustomer {
+  readonly id: number;
+  readonly dueAtMs: number;
+  /** Orders so far. */
+  readonly purchases: number;
+}
+
 /** Puts claimed customers back, those that have no date by now. */
-export async function giveBackReturning(db: Db, customers: readonly DueCustomer[]): Promise<void> {
+export async function giveBackReturning(db: Db, customers: readonly WaitingCustomer[]): Promise<void> {
   if (customers.length === 0) return;
   await sql`
     INSERT INTO simulator.returning_customers (customer_id, due_at, purchases)
     SELECT id, to_timestamp(due_ms / 1000), purchases
     FROM unnest(
-      ${sql.val(customers.map((entry) => entry.customer.id))}::bigint[],
-      ${sql.val(customers.map((entry) => entry.dueAtMs))}::float8[],
-      ${sql.val(customers.map((entry) => entry.customer.purchases))}::int[]) AS t (id, due_ms, purchases)
+      ${sql.val(customers.map((customer) => customer.id))}::bigint[],
+      ${sql.val(customers.map((customer) => customer.dueAtMs))}::float8[],
+      ${sql.val(customers.map((customer) => customer.purchases))}::int[]) AS t (id, due_ms, purchases)
     ON CONFLICT (customer_id) DO NOTHING`.execute(db);
 }
 

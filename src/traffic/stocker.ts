@@ -2,10 +2,11 @@ import type { ShelfProduct } from '../catalog/types.ts';
 import type { Db } from '../db/pool.ts';
 import type { DatabaseWatch } from '../db/watch.ts';
 import { delay } from '../lib/backoff.ts';
-import type { Clock } from '../lib/clock.ts';
+import type { DatabaseClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { once, type Service } from '../lib/service.ts';
+import type { PlannedOrder } from '../orders/types.ts';
 import { claimReturning, type DueCustomer, giveBackReturning, type IdStock, readShelf } from './feed.ts';
 
 /** The model's shelf, as far as it is filled from here. */
@@ -24,7 +25,7 @@ export interface ReturningSink {
 
 export interface StockerOptions {
   readonly db: Db;
-  readonly clock: Clock;
+  readonly clock: DatabaseClock;
   readonly watch: DatabaseWatch;
   readonly logger: Logger;
   readonly ids: IdStock;
@@ -73,6 +74,15 @@ export class Stocker implements Service {
     shelf.upsert(reading.products);
   }
 
+  /** Orders that came to nothing: whoever is known comes back for another try, and the shelf is looked at anew. */
+  async takeBack(plans: readonly PlannedOrder[]): Promise<void> {
+    const known = plans.flatMap(({ customer, placedAtMs, purchases }) =>
+      customer.kind === 'known' ? [{ id: customer.id, dueAtMs: placedAtMs, purchases: purchases - 1 }] : [],
+    );
+    await giveBackReturning(this.#options.db, known);
+    await this.refreshShelf();
+  }
+
   async #run(): Promise<void> {
     const { watch, logger } = this.#options;
     while (await delay(ROUND_MS, this.#abort.signal)) {
@@ -93,7 +103,8 @@ export class Stocker implements Service {
     const { db, clock, ids, returning, ratePerMinute, shelf } = this.#options;
     const wanted = Math.max(FEWEST_IDS, Math.ceil((ratePerMinute() / 60) * IDS_AHEAD_S));
     if (ids.size < wanted / 2) await ids.refill(db, wanted);
-    const nowMs = clock.nowMs();
+    // the steady clock: the database's may be set back
+    const nowMs = clock.monotonicMs();
     if (this.#shelfAsOf === undefined || nowMs - this.#fullAtMs > FULL_SHELF_EVERY_MS) {
       const reading = await readShelf(db);
       this.#shelfAsOf = reading.asOf;
@@ -112,6 +123,12 @@ export class Stocker implements Service {
     this.#abort.abort();
     await this.#loop;
     const { db, watch, returning } = this.#options;
-    if (watch.up) await giveBackReturning(db, returning.drain());
+    if (watch.up) {
+      const waiting = returning.drain();
+      await giveBackReturning(
+        db,
+        waiting.map(({ customer, dueAtMs }) => ({ id: customer.id, dueAtMs, purchases: customer.purchases })),
+      );
+    }
   }
 }
