@@ -27,7 +27,7 @@ const LOST_CODES = new Set([
   'ENOENT',
 ]);
 const LOST_MESSAGES =
-  /connection (terminated|error|closed|timeout)|terminated unexpectedly|timeout (expired|exceeded) when trying to connect|timeout expired|client has encountered a connection error|client was closed|server closed the connection|read timeout|not queryable|socket (closed|disconnected)|pool.*ended/i;
+  /connection (terminated|error|closed|timeout)|terminated unexpectedly|timeout (expired|exceeded) when trying to connect|timeout expired|client has encountered a connection error|client was closed|server closed the connection|read timeout|not queryable|socket (closed|disconnected)|pool.*ended|not currently accepting connections/i;
 
 /** The SQLSTATE or system code of an error, '' when it has none. */
 export function codeOf(error: unknown): string {
