@@ -2,7 +2,6 @@ import manifest from '../package.json' with { type: 'json' };
 import { type SeedProgress, seedShop } from './catalog/seed.ts';
 import { seedOptionsOf } from './catalog/seed-options.ts';
 import type { Config } from './config/config.ts';
-import { isLoopback } from './config/database.ts';
 import { migrate } from './db/migrate.ts';
 import { nextRunNumber, type ShopRecord, sharedSetting } from './db/settings.ts';
 import { openSource, type Source } from './db/source.ts';
@@ -10,6 +9,7 @@ import { DatabaseWatch } from './db/watch.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { createHousekeeping, type Housekeeping } from './housekeeping.ts';
 import { makeToken } from './http/access.ts';
+import { isLoopback } from './http/guards.ts';
 import { createHttpServer } from './http/server.ts';
 import { publishedIn } from './lakehouse/published.ts';
 import { Announcer } from './lib/announcer.ts';
@@ -97,7 +97,6 @@ export async function runApp(options: AppOptions): Promise<void> {
   }
 }
 
-/** The shop, opened now if there was none; undefined when a signal came first: what was seeded is then rolled back. */
 /** A server that does not answer must not hold up the stop: who waits for it is let go after a while. */
 function breakWhatIsStuck(
   source: Source,
@@ -121,6 +120,7 @@ function breakWhatIsStuck(
   };
 }
 
+/** The shop, opened now if there was none; undefined when a signal came first: what was seeded is then rolled back. */
 async function openShop(options: AppOptions, source: Source): Promise<ShopRecord | undefined> {
   const { config, logger, signal, seedProgress } = options;
   try {

@@ -1,12 +1,11 @@
 import type { Run } from './app.ts';
-import type { Check, CheckStatus } from './cdc/checks/check.ts';
-import { runDoctor } from './cdc/doctor.ts';
+import { findingsOf, runDoctor } from './cdc/doctor.ts';
 import { beatWhenDue } from './cdc/heartbeat.ts';
 import { deleteOldOrders, pruneLedger } from './cdc/retention.ts';
 import { SlotGuard } from './cdc/slot-guard.ts';
 import { StorageGuard } from './cdc/storage-guard.ts';
 import { claimJob } from './db/jobs.ts';
-import type { DoctorFinding, DoctorReport } from './http/source.ts';
+import type { DoctorReport } from './http/source.ts';
 import type { Service } from './lib/service.ts';
 import { CronService } from './schedule/cron.ts';
 import type { StatusDoctor } from './status-source.ts';
@@ -82,13 +81,6 @@ export function createHousekeeping(run: Run): Housekeeping {
   return { slotGuard, storageGuard, doctor: createStatusDoctor(run), services };
 }
 
-const LEVELS: Readonly<Record<CheckStatus, DoctorFinding['level']>> = {
-  pass: 'ok',
-  note: 'info',
-  warn: 'warning',
-  fail: 'problem',
-};
-
 /** The doctor as the page wants it: one examination at a time, the last one kept. */
 function createStatusDoctor(run: Run): StatusDoctor {
   const { config, source } = run;
@@ -97,7 +89,7 @@ function createStatusDoctor(run: Run): StatusDoctor {
   const examine = async (): Promise<DoctorReport> => {
     try {
       const report = await runDoctor(source.connections, source.settings, config.limits);
-      last = { atMs: report.atMs, findings: report.checks.map(findingOf) };
+      last = { atMs: report.atMs, findings: findingsOf(report) };
       return last;
     } finally {
       running = undefined;
@@ -109,15 +101,5 @@ function createStatusDoctor(run: Run): StatusDoctor {
       running ??= examine();
       return running;
     },
-  };
-}
-
-function findingOf(check: Check): DoctorFinding {
-  const fix = [...(check.fix === undefined ? [] : [check.fix]), ...(check.sql ?? [])].join('\n');
-  return {
-    level: LEVELS[check.status],
-    title: check.title,
-    detail: check.detail,
-    fix: fix === '' ? null : fix,
   };
 }

@@ -42,3 +42,10 @@ export const lookupRows: readonly LookupTable[] = [
   lookup('emailmarketing', 'Sim', 'Não'),
   lookup('entregue', 'Sim', 'Não'),
 ];
+
+/** The name of an id in a lookup table. Throws when there is none. */
+export function lookupName(table: LookupTable['table'], id: number): string {
+  const nome = lookupRows.find((lookup) => lookup.table === table)?.rows.find((row) => row.id === id)?.nome;
+  if (nome === undefined) throw new RangeError(`${table} has no row ${id}`);
+  return nome;
+}

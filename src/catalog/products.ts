@@ -8,6 +8,7 @@ import {
   sizesByAudience,
 } from './data/models.ts';
 import { describeProduct } from './descriptions.ts';
+import { lookupName } from './dimensions.ts';
 import { priceOrder } from './price-order.ts';
 import type { ProductRow } from './types.ts';
 import { weighted } from './weighted.ts';
@@ -33,21 +34,7 @@ interface Variant {
   readonly editionCode: string;
 }
 
-const BRANDS = [
-  '',
-  'Nike',
-  'Adidas',
-  'Puma',
-  'Mizuno',
-  'Asics',
-  'Vans',
-  'Converse',
-  'New Balance',
-  'Reebok',
-  'Olympikus',
-];
 const GENDER_IDS: Readonly<Record<Audience, number>> = { M: 1, F: 2, U: 3 };
-const AUDIENCE_NAMES: Readonly<Record<Audience, string>> = { M: 'Masculino', F: 'Feminino', U: 'Unissex' };
 const drawEnding = weighted(priceEndings);
 const brandCodes = new Map(modelsByBrand.map(([brandId, code]) => [brandId, code]));
 
@@ -56,7 +43,7 @@ const models: readonly Model[] = modelsByBrand.flatMap(([brandId, , lines]) =>
     const [name = '', category, audiences = ''] = line.split('|');
     return [...audiences].map((audience) => ({
       brandId,
-      brand: BRANDS[brandId] ?? '',
+      brand: lookupName('marcas', brandId),
       name,
       categoryId: Number(category),
       audience: audience as Audience,
@@ -195,7 +182,7 @@ function productOf(variant: Variant, size: number, priceCents: number, random: R
   const modelo = `${model.name}${edition}`;
   return {
     sku: `${brandCodes.get(model.brandId) ?? 'GEN'}-${slug}-${colourCode}-${model.audience}-${size}`,
-    nome: `Tênis ${model.brand} ${modelo} ${AUDIENCE_NAMES[model.audience]} ${colour} ${size}`,
+    nome: `Tênis ${model.brand} ${modelo} ${lookupName('generoproduto', GENDER_IDS[model.audience])} ${colour} ${size}`,
     descricao: describeProduct(
       { brand: model.brand, model: modelo, categoryId: model.categoryId, colour },
       random,

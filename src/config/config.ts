@@ -1,6 +1,6 @@
 import { UsageError } from '../lib/errors.ts';
 import { type DatabaseSettings, databaseSettings } from './database.ts';
-import { type OptionName, options } from './options.ts';
+import type { OptionName } from './options.ts';
 import { type RawValues, readOptions } from './read.ts';
 
 /** The validated configuration; frozen. Sizes are bytes. */
@@ -128,6 +128,3 @@ function deepFreeze<T>(value: T): T {
   }
   return value;
 }
-
-/** Every variable, for who prints help and examples. */
-export const optionNames = Object.keys(options) as OptionName[];

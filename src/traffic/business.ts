@@ -5,6 +5,7 @@ import type { Db } from '../db/pool.ts';
 import type { Announcer } from '../lib/announcer.ts';
 import type { DatabaseClock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
+import { DAY_MS, dateText, localDay } from '../orders/model/calendar.ts';
 import { firstPurchaseAtMs } from '../orders/model/customers.ts';
 import { decideAssortment, decideRestock } from './business/assortment.ts';
 import {
@@ -45,7 +46,6 @@ export interface BusinessOptions {
   readonly onAssortmentChanged: () => Promise<void>;
 }
 
-const DAY_MS = 86_400_000;
 /** One worker of all looks after the shelves in each of these. */
 export const SHELVES_EVERY_MS = 10_000;
 const PRICES_EVERY_MS = 15_000;
@@ -95,7 +95,7 @@ export class Business {
   async #register(count: number): Promise<void> {
     const { db, clock, factory, ids, announcer } = this.#options;
     const nowMs = clock.nowMs();
-    const registeredOn = localDate(nowMs);
+    const registeredOn = dateText(localDay(nowMs));
     const registrations = [];
     for (let i = 0; i < count; i++) {
       const id = ids.take();
@@ -295,9 +295,4 @@ export class Business {
   #businessDays(elapsedMs: number): number {
     return (elapsedMs / DAY_MS) * this.#options.lifecycleSpeed;
   }
-}
-
-/** The day in São Paulo (UTC−3 since 2019), YYYY-MM-DD. */
-function localDate(atMs: number): string {
-  return new Date(atMs - 3 * 3_600_000).toISOString().slice(0, 10);
 }

@@ -1,12 +1,4 @@
-import {
-  CHANGED,
-  type Dialect,
-  HEVO_DELETED,
-  KEY,
-  NULL_CODE,
-  SEPARATOR_CODE,
-  type TableShape,
-} from './dialect.ts';
+import { type Dialect, HEVO_DELETED, KEY, NULL_CODE, SEPARATOR_CODE, type TableShape } from './dialect.ts';
 import type { CanonicalRow, EventCount, KeyRange, Side } from './target.ts';
 
 /** Runs one query and returns its rows as objects; column names in lower case. */
@@ -200,9 +192,4 @@ function literal(text: string): string {
 function whole(value: number): number {
   if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a whole number`);
   return value;
-}
-
-/** The column of a row's last change, read from its canonical text; null when it is absent or NULL. */
-export function changedAt(row: CanonicalRow): string | null {
-  return row[CHANGED] ?? null;
 }
