@@ -22,12 +22,25 @@ const count = async (table: string) =>
     )
   ).rows[0]?.n;
 
-async function activity(): Promise<{ wal: string; writes: string }> {
-  const { rows } = await sql<{ wal: string; writes: string }>`
+interface Activity {
+  readonly wal: string;
+  readonly writes: string;
+}
+
+async function activity(): Promise<Activity> {
+  const { rows } = await sql<Activity>`
     SELECT pg_current_wal_insert_lsn()::text AS wal,
       (SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables)::text AS writes,
       pg_stat_clear_snapshot()`.execute(database.connections.db);
   return rows[0] ?? { wal: '', writes: '' };
+}
+
+async function walBytes(before: Activity, after: Activity): Promise<number> {
+  const { rows } = await sql<{ bytes: number }>`
+    SELECT pg_wal_lsn_diff(${after.wal}::pg_lsn, ${before.wal}::pg_lsn)::int AS bytes`.execute(
+    database.connections.db,
+  );
+  return rows[0]?.bytes ?? Number.NaN;
 }
 
 describe('seeding', () => {
@@ -49,22 +62,22 @@ describe('seeding', () => {
   it('keeps its hands off a shop that is there: no row, no WAL', async () => {
     database = await createTestDatabase({ template: 'seeded' });
     await sql`CHECKPOINT`.execute(database.connections.db);
-    const before = await activity();
-    const again = await seedShop(
-      database.settings,
-      { ...TEST_SHOP, seed: 'another', customers: 999 },
-      logger,
-    );
-    const after = await activity();
-    expect(again.created).toBe(false);
-    expect(again.shop.seed).toBe(TEST_SHOP.seed);
-    expect(after.writes).toBe(before.writes);
-    const walBytes = await sql<{
-      bytes: number;
-    }>`SELECT pg_wal_lsn_diff(${after.wal}::pg_lsn, ${before.wal}::pg_lsn)::int AS bytes`.execute(
-      database.connections.db,
-    );
-    expect(walBytes.rows[0]?.bytes).toBeLessThan(8192);
+    // the log is the whole server's: its own vacuums and checkpoints can only add to what a seed wrote
+    let wal = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 8 && !(wal < 8192); round++) {
+      const before = await activity();
+      const again = await seedShop(
+        database.settings,
+        { ...TEST_SHOP, seed: 'another', customers: 999 },
+        logger,
+      );
+      const after = await activity();
+      expect(again.created).toBe(false);
+      expect(again.shop.seed).toBe(TEST_SHOP.seed);
+      expect(after.writes).toBe(before.writes);
+      wal = Math.min(wal, await walBytes(before, after));
+    }
+    expect(wal).toBeLessThan(8192);
   });
 
   it('is done once when several start at the same time', async () => {
