@@ -5,6 +5,7 @@ import type { CommandContext } from './command-context.ts';
 import { describeOptions } from './config/describe.ts';
 import { register as registerLakehouse } from './lakehouse/command.ts';
 import { ExitCode, messageOf, OperatorError } from './lib/errors.ts';
+import { visible } from './lib/shown.ts';
 import { register as registerRun } from './run-command.ts';
 import { register as registerControl } from './traffic/command.ts';
 import { register as registerVerify } from './verify/command.ts';
@@ -28,7 +29,7 @@ export function buildProgram(context: CommandContext): Command {
       'A living PostgreSQL source for CDC pipelines: a Brazilian sneaker shop that never stops ordering.',
     )
     .showHelpAfterError('(npm run sim -- --help lists the commands)')
-    .configureOutput({ writeOut: context.print, writeErr: context.printError })
+    .configureOutput({ writeOut: context.print, writeErr: (text) => context.printError(visible(text)) })
     .exitOverride()
     .addHelpText('after', () => `\n${describeOptions()}`);
   for (const register of commands) register(program, context);

@@ -4,6 +4,7 @@ import { createSeedProgress } from './catalog/progress.ts';
 import type { CommandContext } from './command-context.ts';
 import { editDistance } from './lib/edit-distance.ts';
 import { UsageError } from './lib/errors.ts';
+import { shown } from './lib/shown.ts';
 
 /** `cdc-sim run`, the default: migrate, seed once, run until a signal. */
 export function register(program: Command, context: CommandContext): void {
@@ -34,7 +35,7 @@ function refuseArguments(program: Command, [name]: readonly string[]): void {
     .sort((a, b) => a.distance - b.distance)[0];
   const guess = best && best.distance <= 2 ? `did you mean ${best.known}? ` : '';
   throw new UsageError(
-    `there is no command ${JSON.stringify(name.slice(0, 40))}`,
+    `there is no command ${shown(name, 40)}`,
     `${guess}The commands are ${names.join(', ')}; npm run sim -- --help explains them`,
   );
 }

@@ -1,10 +1,13 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import type { DatabaseSettings } from '../config/database.ts';
+import { readerPassword } from '../config/options.ts';
+import { isSqlName } from '../config/parsers.ts';
 import { explainConnectionError } from '../db/explain.ts';
 import { type Connections, connect } from '../db/pool.ts';
 import { openSource } from '../db/source.ts';
-import { ExitCode, OperatorError } from '../lib/errors.ts';
+import { ExitCode, OperatorError, UsageError } from '../lib/errors.ts';
+import { shown } from '../lib/shown.ts';
 import { type AppliedStep, applySetup, withoutPassword } from './apply-setup.ts';
 import { renderReport, runDoctor } from './doctor.ts';
 import { readerEndpoint } from './endpoint.ts';
@@ -43,9 +46,10 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 function roleName(text: string): string {
-  if (/^[^\s"';\\]{1,63}$/.test(text) && !text.startsWith('pg_')) return text;
-  throw new InvalidArgumentError(
-    'Give the name of a role: 1 to 63 characters without spaces and quotes, not starting with pg_.',
+  if (isSqlName(text) && text.trim() === text && !text.startsWith('pg_')) return text;
+  throw new UsageError(
+    `--reader-role ${shown(text)} is not the name of a role: 1 to 63 bytes without control characters, not starting with pg_`,
+    `--reader-role ${READER_ROLE}, or leave it out`,
   );
 }
 
@@ -107,6 +111,7 @@ interface SetupCommandOptions {
 }
 
 async function setup(context: CommandContext, options: SetupCommandOptions): Promise<void> {
+  if (options.readerPassword !== undefined) refuseBadPassword(options.readerPassword);
   const config = context.config();
   const given = options.readerPassword ?? config.readerPassword;
   const password = given ?? generatePassword();
@@ -136,6 +141,15 @@ async function setup(context: CommandContext, options: SetupCommandOptions): Pro
   } finally {
     await source.close();
   }
+}
+
+function refuseBadPassword(text: string): void {
+  const result = readerPassword.safeParse(text);
+  if (result.success && result.data === text) return;
+  throw new UsageError(
+    `--reader-password is not ${readerPassword.safeParse('').error?.issues[0]?.message}`,
+    'set CDC_READER_PASSWORD instead, or leave both out: one is made then, and printed once',
+  );
 }
 
 function refuseUnprepared(facts: Facts): void {

@@ -1,3 +1,5 @@
+import { shown } from '../lib/shown.ts';
+import { databaseUrl, isHost, isSqlName } from './parsers.ts';
 import type { RawValues } from './read.ts';
 
 export type SslMode = 'disable' | 'require' | 'verify-full';
@@ -22,13 +24,35 @@ export function isLoopback(host: string): boolean {
 
 /** The database that the variables name, or null: then the embedded PostgreSQL is meant. Mistakes go to `errors`. */
 export function databaseSettings(values: Partial<RawValues>, errors: string[]): DatabaseSettings | null {
-  const url =
-    values.DATABASE_URL ?? (values.DB_HOST === undefined ? values.FALLBACK_DATABASE_URL : undefined);
-  const base = url === undefined ? fromParts(values) : fromUrl(url, errors);
+  const base = baseSettings(values, errors);
   if (base === null) return null;
-  const sslMode = values.DB_SSLMODE ?? base.sslMode ?? (isLoopback(base.host) ? 'disable' : 'require');
-  const sslRootCert = values.DB_SSLROOTCERT ?? base.sslRootCert;
-  return { ...base, sslMode, sslRootCert };
+  return withTls(base, values.DB_SSLMODE, values.DB_SSLROOTCERT);
+}
+
+function baseSettings(values: Partial<RawValues>, errors: string[]): Base | null {
+  const { DATABASE_URL, DB_HOST, FALLBACK_DATABASE_URL } = values;
+  if (DATABASE_URL !== undefined) return fromUrl('DATABASE_URL', DATABASE_URL, errors);
+  if (DB_HOST !== undefined) return fromParts(values);
+  if (FALLBACK_DATABASE_URL === undefined) return null;
+  return fromUrl('FALLBACK_DATABASE_URL', FALLBACK_DATABASE_URL, errors);
+}
+
+/**
+ * The database that a URL names, by the same rules as `DATABASE_URL`; null, and at least one more of `errors`, when it
+ * names none. `what` is what the messages call it. No message repeats a part of the URL that may be its password.
+ */
+export function settingsFromUrl(what: string, text: string, errors: string[]): DatabaseSettings | null {
+  if (!databaseUrl().safeParse(text).success) {
+    errors.push(`${what} is not a URL such as postgresql://user:password@host:5432/database`);
+    return null;
+  }
+  const base = fromUrl(what, text, errors);
+  return base === null ? null : withTls(base, undefined, undefined);
+}
+
+function withTls(base: Base, mode: SslMode | undefined, rootCert: string | undefined): DatabaseSettings {
+  const sslMode = mode ?? base.sslMode ?? (isLoopback(base.host) ? 'disable' : 'require');
+  return { ...base, sslMode, sslRootCert: rootCert ?? base.sslRootCert };
 }
 
 type Base = Omit<DatabaseSettings, 'sslMode' | 'sslRootCert'> & { sslMode?: SslMode; sslRootCert?: string };
@@ -53,16 +77,49 @@ const SSL_MODES: Readonly<Record<string, SslMode>> = {
   'verify-full': 'verify-full',
 };
 
-function fromUrl(text: string, errors: string[]): Base | null {
+function fromUrl(what: string, text: string, errors: string[]): Base | null {
   const url = new URL(text);
-  const sslMode = url.searchParams.get('sslmode');
-  if (sslMode !== null && SSL_MODES[sslMode] === undefined) {
+  const path = url.pathname.slice(1);
+  if (/[/@]/.test(path) || url.hash !== '') {
     errors.push(
-      `sslmode=${JSON.stringify(sslMode.slice(0, 40))} in the database URL is not one of disable, require, verify-full`,
+      `${what} cannot be taken apart: write @ : / ? # % in user and password as %40 %3A %2F %3F %23 %25`,
     );
     return null;
   }
-  const sslRootCert = url.searchParams.get('sslrootcert');
+  const sslMode = url.searchParams.get('sslmode');
+  if (sslMode !== null && !Object.hasOwn(SSL_MODES, sslMode)) {
+    errors.push(`sslmode=${shown(sslMode, 40)} in ${what} is not one of disable, require, verify-full`);
+    return null;
+  }
+  const parts = decoded(url);
+  if (parts === null) {
+    errors.push(`${what} has a % that starts no escape: write it as %25`);
+    return null;
+  }
+  const wrong = wrongPart(parts);
+  if (wrong !== null) {
+    errors.push(`${what} ${wrong}`);
+    return null;
+  }
+  const { sslRootCert, ...base } = parts;
+  return {
+    ...base,
+    ...(sslMode === null ? {} : { sslMode: SSL_MODES[sslMode] as SslMode }),
+    ...(sslRootCert === null ? {} : { sslRootCert }),
+  };
+}
+
+interface UrlParts {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string | undefined;
+  readonly sslRootCert: string | null;
+}
+
+/** null: an escape that is none. */
+function decoded(url: URL): UrlParts | null {
   try {
     return {
       host: url.hostname.replace(/^\[|\]$/g, ''),
@@ -70,11 +127,18 @@ function fromUrl(text: string, errors: string[]): Base | null {
       database: decodeURIComponent(url.pathname.slice(1)),
       user: url.username === '' ? 'postgres' : decodeURIComponent(url.username),
       password: url.password === '' ? undefined : decodeURIComponent(url.password),
-      ...(sslMode === null ? {} : { sslMode: SSL_MODES[sslMode] as SslMode }),
-      ...(sslRootCert === null ? {} : { sslRootCert }),
+      sslRootCert: url.searchParams.get('sslrootcert'),
     };
   } catch {
-    errors.push('the database URL has a % that starts no escape: write it as %25');
     return null;
   }
+}
+
+function wrongPart({ host, port, database, user, password, sslRootCert }: UrlParts): string | null {
+  if (!isHost(host)) return 'has a host that is neither a host name in ASCII nor an IP address';
+  if (port < 1) return 'has the port 0: a port is a whole number from 1 to 65535';
+  if (!isSqlName(database)) return 'has a database name of more than 63 bytes or with control characters';
+  if (!isSqlName(user)) return 'has a user name of more than 63 bytes or with control characters';
+  if (/\p{Cc}/u.test(`${password ?? ''}${sslRootCert ?? ''}`)) return 'has control characters in it';
+  return null;
 }

@@ -35,8 +35,15 @@ function option<T>(
   return { group, parser, default: fallback, description, ...extra };
 }
 
-const anyText = parse.text('a text that is not empty', /\S/);
-const hostName = parse.text('a host name or an IP address, without port or scheme', /^[^\s/@]+$/);
+const path = parse.line(1_000);
+/** Tokens of cloud providers, taken for passwords, are long. */
+const secret = parse.line(8_000);
+const hostName = parse.host();
+/** Also of what `setup-cdc --reader-password` is given. */
+export const readerPassword = parse.text(
+  '8 to 256 characters, without spaces and control characters',
+  /^[^\s\p{Cc}]{8,256}$/u,
+);
 const port = parse.integer(1, 65535);
 const schedule = parse.cron(validCron);
 
@@ -59,9 +66,9 @@ export const options = {
     { example: 'db.abcdefghijkl.supabase.co' },
   ),
   DB_PORT: option('Database', port, '5432', 'Port of the source database.'),
-  DB_NAME: option('Database', anyText, 'postgres', 'Name of the source database.'),
-  DB_USER: option('Database', anyText, 'postgres', 'User of the source database.'),
-  DB_PASSWORD: option('Database', anyText, null, 'Password of that user.', {
+  DB_NAME: option('Database', parse.sqlName(), 'postgres', 'Name of the source database.'),
+  DB_USER: option('Database', parse.sqlName(), 'postgres', 'User of the source database.'),
+  DB_PASSWORD: option('Database', secret, null, 'Password of that user.', {
     example: 'secret',
     secret: true,
   }),
@@ -74,7 +81,7 @@ export const options = {
   ),
   DB_SSLROOTCERT: option(
     'Database',
-    anyText,
+    path,
     null,
     'File with the CA certificate for `verify-full` (Supabase: `prod-ca-2021.crt`).',
     { example: './prod-ca-2021.crt' },
@@ -200,7 +207,8 @@ export const options = {
   ),
   CONTROL_TOKEN: option(
     'Status page',
-    parse.text('8 characters or more, without spaces', /^\S{8,256}$/),
+    // it travels in an HTTP header, which carries nothing else
+    parse.text('8 to 256 ASCII characters, without spaces', /^[\x21-\x7e]{8,256}$/),
     null,
     'Token for changing anything when the page is not on loopback. Default there: made at start.',
     { example: 'a-long-random-text', secret: true },
@@ -208,7 +216,7 @@ export const options = {
 
   EMBEDDED_DATA_DIR: option(
     'Embedded PostgreSQL',
-    anyText,
+    path,
     '.data/postgres',
     'Data directory of the embedded server.',
   ),
@@ -220,28 +228,28 @@ export const options = {
   ),
   CDC_READER_PASSWORD: option(
     'CDC reader',
-    parse.text('8 characters or more, without spaces', /^\S{8,256}$/),
+    readerPassword,
     null,
     'Password that `setup-cdc` gives to the role it makes for a reader. Default: made then, and printed once.',
     { example: 'a-long-random-text', secret: true },
   ),
   DATABRICKS_TOKEN: option(
     'Verification',
-    anyText,
+    secret,
     null,
     'Personal access token with which `verify` reads a Databricks SQL warehouse.',
     { example: 'dapi…', secret: true },
   ),
   DATABRICKS_CLIENT_ID: option(
     'Verification',
-    anyText,
+    secret,
     null,
     'Service principal (OAuth) instead of a token: its client id.',
     { example: '00000000-0000-0000-0000-000000000000' },
   ),
   DATABRICKS_CLIENT_SECRET: option(
     'Verification',
-    anyText,
+    secret,
     null,
     'Service principal (OAuth) instead of a token: its secret.',
     { example: 'dose…', secret: true },

@@ -1,4 +1,5 @@
 import { editDistance } from '../lib/edit-distance.ts';
+import { shown } from '../lib/shown.ts';
 import { type Option, type OptionName, type OptionValue, options } from './options.ts';
 
 type NoDefault = {
@@ -27,8 +28,8 @@ export function readOptions(env: Readonly<Record<string, string | undefined>>): 
     const result = option.parser.safeParse(text);
     if (result.success) values[name] = result.data;
     else {
-      const shown = option.secret ? '(hidden)' : JSON.stringify(text.slice(0, 80));
-      errors.push(`${name}=${shown} is not ${result.error.issues[0]?.message ?? 'valid'}`);
+      const value = option.secret ? '(hidden)' : shown(text);
+      errors.push(`${name}=${value} is not ${result.error.issues[0]?.message ?? 'valid'}`);
     }
   }
   return { values: values as Partial<RawValues>, errors, warnings: nearMisses(env) };

@@ -64,7 +64,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function run(context: CommandContext, options: Options): Promise<void> {
-  const refreshMs = options.refresh === 'off' ? null : parseDuration('--refresh', options.refresh);
+  const refreshMs = options.refresh === 'off' ? null : parseDuration('--refresh', options.refresh, 1_000);
   const { runLakehouse } = await loadRun();
   await runLakehouse({
     config: context.config(),

@@ -6,6 +6,7 @@ import { codeOf } from '../db/sqlstate.ts';
 import { readQuickFacts } from '../db/status-queries.ts';
 import { delay } from '../lib/backoff.ts';
 import { OperatorError, UsageError } from '../lib/errors.ts';
+import { shown } from '../lib/shown.ts';
 import { readStatusReport, type StatusReport } from './status-report.ts';
 import { statusTables } from './status-table.ts';
 
@@ -51,7 +52,7 @@ export function parseRate(text: string): number | null {
   const rate = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (rate >= 0 && rate <= MAX_RATE) return rate;
   throw new UsageError(
-    `${JSON.stringify(text.slice(0, 40))} is no rate`,
+    `${shown(text, 40)} is no rate`,
     `give orders a minute, a number from 0 to ${MAX_RATE}, or default: npm run sim -- rate 600`,
   );
 }

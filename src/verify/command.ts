@@ -4,7 +4,7 @@ import { publishedTables } from '../db/schema.ts';
 import { writeSetting } from '../db/settings.ts';
 import { openSource } from '../db/source.ts';
 import { ExitCode, messageOf, OperatorError, UsageError } from '../lib/errors.ts';
-import { parseDuration, parseMoment, parseTables, parseWhole } from './arguments.ts';
+import { parseDuration, parseMoment, parseSchema, parseTables, parseWhole } from './arguments.ts';
 import { noProgress, progressBar } from './progress.ts';
 import { renderReport, shortSummary } from './render.ts';
 import type { VerifyReport } from './report.ts';
@@ -57,6 +57,7 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
     );
   }
   const parsed = parse(flags);
+  const schema = flags.schema === undefined ? undefined : parseSchema('--schema', flags.schema);
   const config = context.config();
   const source = await openSource(config, context.logger(), {
     poolSize: SOURCE_CONNECTIONS,
@@ -65,7 +66,7 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
   try {
     const there = await openTarget({
       target,
-      schema: flags.schema,
+      schema,
       hevo: flags.hevo === true,
       databricks: config.databricks,
     });

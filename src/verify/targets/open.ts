@@ -1,4 +1,5 @@
 import { UsageError } from '../../lib/errors.ts';
+import { shown } from '../../lib/shown.ts';
 import type { OpenTarget } from '../target.ts';
 import { openPostgresTarget } from './postgres.ts';
 
@@ -14,10 +15,11 @@ const openers: Readonly<Record<string, OpenTarget>> = {
 /** Opens the target that `options.target` names. */
 export const openTarget: OpenTarget = async (options) => {
   const scheme = /^([a-z]+):/i.exec(options.target)?.[1]?.toLowerCase() ?? '';
-  const open = openers[scheme];
+  // a table of names typed by somebody: `constructor:` is not one of them
+  const open = Object.hasOwn(openers, scheme) ? openers[scheme] : undefined;
   if (open === undefined) {
     throw new UsageError(
-      `--target is not one of the kinds that verify can read`,
+      `--target is not one of the kinds that verify can read${scheme === '' ? '' : `: it starts with ${shown(`${scheme}:`, 40)}`}`,
       '--target postgres://user:password@host:5432/database, or databricks://host/sql/1.0/warehouses/ID?catalog=C&schema=S, or duckdb:path/to/file.duckdb',
     );
   }

@@ -1,7 +1,8 @@
 import pg from 'pg';
-import { type DatabaseSettings, isLoopback } from '../../config/database.ts';
+import { type DatabaseSettings, settingsFromUrl } from '../../config/database.ts';
 import { clientConfig } from '../../db/pool.ts';
 import { messageOf, OperatorError, UsageError } from '../../lib/errors.ts';
+import { parseSchema } from '../arguments.ts';
 import { postgresDialect } from '../dialect.ts';
 import { type RunSql, sqlSide } from '../sql-side.ts';
 import type { OpenTarget } from '../target.ts';
@@ -53,26 +54,11 @@ export const openPostgresTarget: OpenTarget = async (options) => {
 };
 
 function targetSettings(text: string): { settings: DatabaseSettings; schema: string | null } {
-  if (!URL.canParse(text) || new URL(text).pathname.length < 2) {
-    throw new UsageError(
-      '--target is not a URL with a host and a database',
-      '--target postgres://user:password@host:5432/database (a % in the password is written %25)',
-    );
+  const errors: string[] = [];
+  const settings = settingsFromUrl('--target', text, errors);
+  if (settings === null) {
+    throw new UsageError(errors.join('; '), '--target postgres://user:password@host:5432/database');
   }
-  const url = new URL(text);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const asked = url.searchParams.get('sslmode');
-  const fallback = isLoopback(host) ? 'disable' : 'require';
-  return {
-    schema: url.searchParams.get('schema'),
-    settings: {
-      host,
-      port: url.port === '' ? 5432 : Number(url.port),
-      database: decodeURIComponent(url.pathname.slice(1)),
-      user: url.username === '' ? 'postgres' : decodeURIComponent(url.username),
-      password: url.password === '' ? undefined : decodeURIComponent(url.password),
-      sslMode: asked === 'disable' || asked === 'verify-full' ? asked : asked === null ? fallback : 'require',
-      sslRootCert: url.searchParams.get('sslrootcert') ?? undefined,
-    },
-  };
+  const schema = new URL(text).searchParams.get('schema');
+  return { schema: schema === null ? null : parseSchema('schema', schema), settings };
 }
