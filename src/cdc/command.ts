@@ -3,9 +3,8 @@ import type { CommandContext } from '../command-context.ts';
 import type { DatabaseSettings } from '../config/database.ts';
 import { readerPassword } from '../config/options.ts';
 import { isSqlName } from '../config/parsers.ts';
-import { explainConnectionError } from '../db/explain.ts';
-import { type Connections, connect } from '../db/pool.ts';
-import { openSource } from '../db/source.ts';
+import type { Connections } from '../db/pool.ts';
+import { openConnections, openSource } from '../db/source.ts';
 import { ExitCode, OperatorError, UsageError } from '../lib/errors.ts';
 import { shown } from '../lib/shown.ts';
 import { type AppliedStep, applySetup, withoutPassword } from './apply-setup.ts';
@@ -68,18 +67,11 @@ async function open(context: CommandContext): Promise<Opened> {
   if (config.database === null) {
     return openSource(config, context.logger(), { poolSize: 2, applicationName: 'cdc-sim doctor' });
   }
-  const settings = config.database;
-  const connections = connect(settings, {
-    poolSize: 2,
-    logger: context.logger(),
-    applicationName: 'cdc-sim doctor',
-  });
-  try {
-    await connections.pool.query('SELECT 1');
-  } catch (error) {
-    await connections.close();
-    throw explainConnectionError(error, settings) ?? error;
-  }
+  const { connections, settings } = await openConnections(
+    config.database,
+    { poolSize: 2, logger: context.logger(), applicationName: 'cdc-sim doctor' },
+    ({ pool }) => pool.query('SELECT 1'),
+  );
   return { connections, settings, close: () => connections.close() };
 }
 

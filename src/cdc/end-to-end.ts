@@ -4,8 +4,8 @@ import type { DatabaseSettings } from '../config/database.ts';
 import { clientConfig, type Db } from '../db/pool.ts';
 import { delay } from '../lib/backoff.ts';
 import { messageOf } from '../lib/errors.ts';
+import { identifier } from '../lib/sql-text.ts';
 import type { EndToEnd } from './facts.ts';
-import { identifier } from './format.ts';
 import { beat } from './heartbeat.ts';
 import { DOCTOR_SLOT } from './names.ts';
 

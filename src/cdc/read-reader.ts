@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import { messageOf } from '../lib/errors.ts';
+import { identifier } from '../lib/sql-text.ts';
 import type { Ask } from './fact-reader.ts';
 import type { ReaderFacts, RoleFacts, RowSecurityProbe, TimeoutName } from './facts.ts';
 import { timeoutNames } from './facts.ts';
-import { identifier, publicTable } from './format.ts';
+import { publicTable } from './format.ts';
 
 interface RoleRow {
   name: string;

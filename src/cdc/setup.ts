@@ -1,5 +1,6 @@
 import { publishedTables } from '../db/schema.ts';
 import { UsageError } from '../lib/errors.ts';
+import { identifier, literal } from '../lib/sql-text.ts';
 import type { Verdict } from './checks/check.ts';
 import { judgeOperations, uncovered, unfilter } from './checks/publication.ts';
 import { judgePrivileges, judgeRole, judgeRowSecurity, judgeTimeouts } from './checks/reader.ts';
@@ -7,7 +8,7 @@ import { judgeWalLevel } from './checks/server.ts';
 import { judgeReplicaIdentity } from './checks/tables.ts';
 import { readerEndpoint } from './endpoint.ts';
 import { type Facts, hasPlatformRole } from './facts.ts';
-import { identifier, literal, publicTable } from './format.ts';
+import { publicTable } from './format.ts';
 
 export interface SetupOptions {
   readonly publication: string;

@@ -1,4 +1,5 @@
-import { formatBytes, formatHours, literal } from './format.ts';
+import { literal } from '../lib/sql-text.ts';
+import { formatBytes, formatHours } from './format.ts';
 
 /** One logical slot of the source database at one moment. */
 export interface SlotReading {

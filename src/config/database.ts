@@ -14,6 +14,8 @@ export interface DatabaseSettings {
   readonly sslMode: SslMode;
   /** Path of a CA certificate, for `verify-full`. */
   readonly sslRootCert: string | undefined;
+  /** Connections are opened without startup options: a pooler in between takes none. */
+  readonly plainStartup?: true;
 }
 
 const LOOPBACK = /^(localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/;

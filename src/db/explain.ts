@@ -1,5 +1,7 @@
 import type { DatabaseSettings } from '../config/database.ts';
 import { ExitCode, messageOf, OperatorError } from '../lib/errors.ts';
+import { createUtf8Database, identifier } from '../lib/sql-text.ts';
+import { judgeSession, resetStatement, type SessionFacts } from './session.ts';
 import { codeOf } from './sqlstate.ts';
 
 /** The database as a person names it; never with the password. */
@@ -24,11 +26,11 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   }),
   '3D000': (s) => ({
     message: `there is no database "${s.database}" on ${at(s)}`,
-    fix: `create it (CREATE DATABASE ${s.database}) or correct DB_NAME`,
+    fix: `create it (CREATE DATABASE ${identifier(s.database)}) or correct DB_NAME`,
   }),
   '42501': (s, m) => ({
     message: `user ${s.user} lacks a privilege on ${s.database}: ${m}`,
-    fix: `connect as the owner, or: GRANT CREATE ON DATABASE ${s.database} TO ${s.user}; GRANT CREATE ON SCHEMA public TO ${s.user}`,
+    fix: `connect as the owner, or let the owner run: GRANT CONNECT, CREATE ON DATABASE ${identifier(s.database)} TO ${identifier(s.user)}; GRANT CREATE ON SCHEMA public TO ${identifier(s.user)}`,
   }),
   '53300': (s) => ({
     message: `${at(s)} has no connection left`,
@@ -161,6 +163,7 @@ export interface ServerFacts {
   readonly encoding: string;
   readonly inRecovery: boolean;
   readonly readOnly: boolean;
+  readonly session: SessionFacts;
 }
 
 /** What makes a server unfit for the simulator, or undefined. */
@@ -174,7 +177,7 @@ export function judgeServer(facts: ServerFacts, settings: DatabaseSettings): Ope
   }
   if (facts.encoding !== 'UTF8') {
     return new OperatorError(`the database ${settings.database} is encoded in ${facts.encoding}, not UTF8`, {
-      fix: `create one that is: CREATE DATABASE loja ENCODING 'UTF8' TEMPLATE template0; and set DB_NAME=loja`,
+      fix: `create one that is: ${createUtf8Database(settings.database)}; and set DB_NAME to it`,
     });
   }
   if (facts.inRecovery) {
@@ -182,10 +185,21 @@ export function judgeServer(facts: ServerFacts, settings: DatabaseSettings): Ope
       fix: 'point DB_HOST at the primary',
     });
   }
-  if (facts.readOnly) {
-    return new OperatorError(`${where} is read-only`, {
-      fix: `point DB_HOST at the primary, or: ALTER DATABASE ${settings.database} SET default_transaction_read_only = off`,
-    });
-  }
+  if (facts.readOnly) return readOnly(facts, settings, where);
+  const session = judgeSession(facts.session, settings.database);
+  if (session !== undefined) return new OperatorError(session.problem, { fix: session.fix });
   return undefined;
+}
+
+function readOnly(facts: ServerFacts, settings: DatabaseSettings, where: string): OperatorError {
+  const { role, defaults } = facts.session;
+  const set = defaults.find(({ name }) => name === 'default_transaction_read_only');
+  const forRole = set?.scope.startsWith('role') === true;
+  return new OperatorError(`${where} is read-only${forRole ? ` for ${role}` : ''}`, {
+    fix: `point DB_HOST at the primary, or: ${
+      set === undefined
+        ? 'ALTER SYSTEM RESET default_transaction_read_only; SELECT pg_reload_conf()'
+        : resetStatement(set, { role, database: settings.database })
+    }`,
+  });
 }

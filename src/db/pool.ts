@@ -7,6 +7,7 @@ import { messageOf, OperatorError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { SessionlessPostgresDialect } from './dialect.ts';
 import type { Database } from './schema.ts';
+import { SESSION_OPTIONS } from './session.ts';
 import { codeOf } from './sqlstate.ts';
 
 export type Db = Kysely<Database>;
@@ -55,6 +56,7 @@ export function clientConfig(settings: DatabaseSettings, applicationName = 'cdc-
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
+    ...(settings.plainStartup === true || looksLikePooler(settings) ? {} : { options: SESSION_OPTIONS }),
     types,
   };
 }

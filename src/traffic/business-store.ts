@@ -91,6 +91,7 @@ export async function registerCustomers(db: Db, registrations: readonly Registra
   if (registrations.length === 0) return;
   await db.transaction().execute(async (trx) => {
     await trx
+      .withSchema('public')
       .insertInto('clientes')
       .values(registrations.map(({ row }) => ({ ...row })))
       .execute();
@@ -110,6 +111,7 @@ export async function changeProfile(
   change: Partial<Omit<CustomerRow, 'id'>>,
 ): Promise<boolean> {
   const result = await db
+    .withSchema('public')
     .updateTable('clientes')
     .set({ ...change, atualizado_em: sql<Date>`clock_timestamp()` })
     .where('id', '=', id)
@@ -145,6 +147,7 @@ export async function readBook(db: Db): Promise<readonly BookedProduct[]> {
 export async function readCustomers(db: Db, ids: readonly number[]): Promise<readonly CustomerRow[]> {
   if (ids.length === 0) return [];
   const rows = await db
+    .withSchema('public')
     .selectFrom('clientes')
     .select(customerColumns)
     .where('id', 'in', [...ids])
@@ -155,7 +158,13 @@ export async function readCustomers(db: Db, ids: readonly number[]): Promise<rea
 
 /** The highest customer id in use; 0 for none. */
 export async function highestCustomerId(db: Db): Promise<number> {
-  const row = await db.selectFrom('clientes').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
+  const row = await db
+    .withSchema('public')
+    .selectFrom('clientes')
+    .select('id')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
   return row?.id ?? 0;
 }
 
@@ -174,6 +183,7 @@ export async function eraseCustomer(
   // an order of his may be moving on just now: whoever loses that race tries again
   return inTransaction(db, async (trx) => {
     const customer = await trx
+      .withSchema('public')
       .selectFrom('clientes')
       .select('id')
       .where('id', '=', id)
@@ -181,6 +191,7 @@ export async function eraseCustomer(
       .executeTakeFirst();
     if (customer === undefined) return 'gone';
     const orders = await trx
+      .withSchema('public')
       .selectFrom('pedidos')
       .select(['id', 'id_status'])
       .where('id_cliente', '=', id)
@@ -188,15 +199,17 @@ export async function eraseCustomer(
     if (orders.some((order) => order.id_status <= 3)) return 'busy';
     await trx.deleteFrom('simulator.returning_customers').where('customer_id', '=', id).execute();
     if (orders.length === 0) {
-      await trx.deleteFrom('clientes').where('id', '=', id).execute();
+      await trx.withSchema('public').deleteFrom('clientes').where('id', '=', id).execute();
       return 'deleted';
     }
     await trx
+      .withSchema('public')
       .updateTable('clientes')
       .set({ ...anonymous, atualizado_em: sql<Date>`clock_timestamp()` })
       .where('id', '=', id)
       .execute();
     await trx
+      .withSchema('public')
       .updateTable('pedidos')
       .set({ endereco_entrega: orderAddress, atualizado_em: sql<Date>`clock_timestamp()` })
       .where('id_cliente', '=', id)

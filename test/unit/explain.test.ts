@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DatabaseSettings } from '../../src/config/database.ts';
 import { describeDatabase, explainConnectionError, judgeServer } from '../../src/db/explain.ts';
+import type { SessionFacts } from '../../src/db/session.ts';
 
 const settings: DatabaseSettings = {
   host: 'db.example.com',
@@ -134,7 +135,15 @@ describe('an error of the first connection', () => {
 });
 
 describe('a server', () => {
-  const fit = { versionNumber: 170_004, encoding: 'UTF8', inRecovery: false, readOnly: false };
+  const session: SessionFacts = {
+    role: 'ana',
+    values: { DateStyle: 'ISO, MDY', extra_float_digits: '1', session_replication_role: 'origin' },
+    defaults: [],
+  };
+  const fit = { versionNumber: 170_004, encoding: 'UTF8', inRecovery: false, readOnly: false, session };
+  const having = (name: string, value: string, defaults: SessionFacts['defaults'] = []) => ({
+    session: { ...session, values: { ...session.values, [name]: value }, defaults },
+  });
 
   it('that is fit is taken, from PostgreSQL 13 on', () => {
     expect(judgeServer(fit, settings)).toBeUndefined();
@@ -143,7 +152,22 @@ describe('a server', () => {
 
   it.each([
     [{ versionNumber: 120_022 }, /PostgreSQL 12; 13 or newer/, /upgrade/],
-    [{ encoding: 'LATIN1' }, /encoded in LATIN1/, /ENCODING 'UTF8'/],
+    [
+      { encoding: 'LATIN1' },
+      /encoded in LATIN1/,
+      /CREATE DATABASE loja_utf8 ENCODING 'UTF8' .*TEMPLATE template0/,
+    ],
+    [
+      having('DateStyle', 'German, DMY'),
+      /DateStyle = German/,
+      /ALTER ROLE ana IN DATABASE loja SET DateStyle = 'ISO,MDY'/,
+    ],
+    [
+      having('array_nulls', 'off', [{ name: 'array_nulls', value: 'off', scope: 'all roles' }]),
+      /array_nulls = off/,
+      /ALTER ROLE ALL RESET array_nulls/,
+    ],
+    [having('session_replication_role', 'replica'), /no trigger fires/, /'origin'/],
     [{ inRecovery: true }, /standby/, /primary/],
     [{ readOnly: true }, /read-only/, /default_transaction_read_only/],
   ])('with %o is refused with the fix', (fault, says, fix) => {

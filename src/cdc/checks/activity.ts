@@ -1,6 +1,7 @@
+import { literal } from '../../lib/sql-text.ts';
 import { isSupabaseHost } from '../endpoint.ts';
 import type { ActivityFacts, Facts, ServerFacts, SpillFacts, TransactionFacts } from '../facts.ts';
-import { formatBytes, formatHours, literal } from '../format.ts';
+import { formatBytes, formatHours } from '../format.ts';
 import { type Check, type CheckOptions, check, list, note, pass, problem, type Verdict } from './check.ts';
 
 /** What holds slots back, and what grows. */

@@ -1,6 +1,7 @@
 import { publishedTables } from '../../db/schema.ts';
+import { identifier } from '../../lib/sql-text.ts';
 import type { Facts, PublicationFacts, TableFacts } from '../facts.ts';
-import { identifier, publicTable } from '../format.ts';
+import { publicTable } from '../format.ts';
 import { type Check, type CheckOptions, check, list, note, pass, problem, type Verdict } from './check.ts';
 
 /** The publication: which tables, which changes, nothing left out. */

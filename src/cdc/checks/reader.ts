@@ -1,3 +1,4 @@
+import { identifier } from '../../lib/sql-text.ts';
 import {
   type Facts,
   hasPlatformRole,
@@ -6,7 +7,7 @@ import {
   timeoutNames,
   valueOr,
 } from '../facts.ts';
-import { identifier, publicTable } from '../format.ts';
+import { publicTable } from '../format.ts';
 import { type Check, type CheckOptions, check, list, note, pass, problem, type Verdict } from './check.ts';
 
 /** The role under which a reader signs in, and what it may see. */

@@ -1,4 +1,5 @@
 import { isLoopback } from '../../config/database.ts';
+import { createUtf8Database } from '../../lib/sql-text.ts';
 import { isSupabaseHost, poolerEvidence, readerEndpoint } from '../endpoint.ts';
 import { type Facts, hasPlatformRole, type ServerFacts } from '../facts.ts';
 import { type Check, check, count, note, pass, problem, type Verdict } from './check.ts';
@@ -23,14 +24,14 @@ export function serverChecks(facts: Facts): readonly Check[] {
     check('wal-level', 'wal_level', server, (value) => judgeWalLevel(value, rds)),
     { id: 'direct-host', title: 'direct host', ...judgeHost(facts) },
     check('tls', 'TLS', facts.tls, (on) => judgeTls(on, facts)),
-    check('encoding', 'encoding', server, ({ encoding }) =>
+    check('encoding', 'encoding', server, ({ encoding, database }) =>
       encoding === 'UTF8'
         ? pass('UTF8')
         : problem(
             'fail',
             `the database is in ${encoding}; readers want UTF8`,
             'make a new database and point the simulator at it',
-            [`CREATE DATABASE loja ENCODING 'UTF8' TEMPLATE template0`],
+            [createUtf8Database(database)],
           ),
     ),
     check('slots-free', 'replication slots free', server, (value) => {

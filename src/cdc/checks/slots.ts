@@ -1,5 +1,6 @@
+import { literal } from '../../lib/sql-text.ts';
 import { type Facts, type ServerFacts, type SlotFacts, valueOr } from '../facts.ts';
-import { formatBytes, formatHours, literal } from '../format.ts';
+import { formatBytes, formatHours } from '../format.ts';
 import { slotCap } from '../slot-health.ts';
 import {
   type Check,

@@ -1,6 +1,7 @@
 import { publishedTables } from '../../db/schema.ts';
+import { identifier } from '../../lib/sql-text.ts';
 import { type ColumnFacts, type Facts, type PublicationFacts, type TableFacts, valueOr } from '../facts.ts';
-import { formatBytes, identifier, publicTable } from '../format.ts';
+import { formatBytes, publicTable } from '../format.ts';
 import { type Check, check, list, note, pass, problem, type Verdict } from './check.ts';
 
 /** The fourteen tables and the heartbeat, as they are now. */

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { type DatabaseSettings, settingsFromUrl } from '../../config/database.ts';
 import { clientConfig } from '../../db/pool.ts';
+import { SESSION_OPTIONS } from '../../db/session.ts';
 import { messageOf, OperatorError, UsageError } from '../../lib/errors.ts';
 import { parseSchema } from '../arguments.ts';
 import { postgresDialect } from '../dialect.ts';
@@ -16,7 +17,7 @@ export function readOnlyPool(settings: DatabaseSettings, size: number): pg.Pool 
   const pool = new pg.Pool({
     ...clientConfig(settings, 'cdc-sim verify'),
     max: size,
-    options: '-c TimeZone=UTC -c default_transaction_read_only=on -c statement_timeout=600000',
+    options: `${SESSION_OPTIONS} -c TimeZone=UTC -c default_transaction_read_only=on -c statement_timeout=600000`,
   });
   // a connection that breaks while idle is found out by the next query
   pool.on('error', () => undefined);

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../../../src/cli.ts';
 import type { CommandContext } from '../../../src/command-context.ts';
 import { loadConfig } from '../../../src/config/config.ts';
+import { connect } from '../../../src/db/pool.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
+import { identifier } from '../../../src/lib/sql-text.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
 const reader = `leitor_${randomBytes(5).toString('hex')}`;
@@ -95,7 +97,29 @@ describe('the commands', () => {
     const table = await sim('setup-cdc', '--full-identity', 'produto', '--reader-role', reader);
     expect(table.code).toBe(2);
     expect(table.err).toContain('choose among');
-    const name = await sim('setup-cdc', '--reader-role', 'x"; DROP');
-    expect(name.code).toBe(2);
+    for (const none of ['', 'pg_monitor', 'a\nb', 'ç'.repeat(32)])
+      expect((await sim('setup-cdc', '--reader-role', none)).code, none).toBe(2);
+  });
+
+  it('setup-cdc makes a role of any name, quotes and umlauts included, that can read', async () => {
+    const name = `d'Ünal "leitor"; DROP ${randomBytes(3).toString('hex')}`;
+    try {
+      const made = await sim('setup-cdc', '--reader-role', name, '--reader-password', 'pão-é-água');
+      expect(made).toMatchObject({ code: 0, err: '' });
+      expect((await sim('setup-cdc', '--reader-role', name)).out).toContain('nothing to do');
+      const { out } = await sim('doctor', '--reader-role', name);
+      expect(out).toContain(`reader's role ${name}: `);
+      expect(out).toContain('nothing fails');
+      const as = connect(
+        { ...database.settings, user: name, password: 'pão-é-água' },
+        { poolSize: 1, logger: silentLogger() },
+      );
+      expect((await as.pool.query('SELECT FROM public.status')).rowCount).toBe(0);
+      await as.close();
+    } finally {
+      await database.connections.pool.query(
+        `DROP OWNED BY ${identifier(name)}; DROP ROLE ${identifier(name)}`,
+      );
+    }
   });
 });

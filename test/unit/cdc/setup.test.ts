@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { withoutPassword } from '../../../src/cdc/apply-setup.ts';
 import { poolerEvidence, readerEndpoint } from '../../../src/cdc/endpoint.ts';
 import type { Facts } from '../../../src/cdc/facts.ts';
-import { formatBytes, identifier, literal } from '../../../src/cdc/format.ts';
+import { formatBytes } from '../../../src/cdc/format.ts';
 import { generatePassword, scramVerifier } from '../../../src/cdc/password.ts';
 import { parseDurationMs } from '../../../src/cdc/read-reader.ts';
 import { planSetup, renderScript, type SetupOptions } from '../../../src/cdc/setup.ts';
 import { UsageError } from '../../../src/lib/errors.ts';
+import { identifier, literal } from '../../../src/lib/sql-text.ts';
 import { healthyFacts, publication, reader, role, server, table } from '../../support/cdc-facts.ts';
 
 const known = <T>(value: T) => ({ known: true, value }) as const;
