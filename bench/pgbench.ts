@@ -36,7 +36,7 @@ export interface PgbenchOptions {
   readonly seconds: number;
   /** Each transaction runs one of these files, at random. */
   readonly scripts: readonly string[];
-  readonly variables?: Readonly<Record<string, number>>;
+  readonly variables?: Readonly<Record<string, string | number>>;
 }
 
 /** Transactions a second as pgbench says, without the time to connect. Prepared statements, as we use them too. */
@@ -98,42 +98,45 @@ export async function run(program: string, args: readonly string[], env: NodeJS.
  * picks products evenly. Had each order a file of its own, pgbench would do little but plan statements.
  */
 const VARYING: Readonly<Record<number, string>> = {
-  2: 'ARRAY[(:product)::bigint]',
-  4: 'ARRAY[(SELECT preco FROM public.produtos WHERE id = :product)]',
-  6: 'ARRAY[(:cid)::bigint]',
-  26: 'ARRAY[(:cid)::bigint]',
-  31: "ARRAY['bench' || (:cid)::text || '@example.com']",
-  32: 'ARRAY[(:cid)::text]',
+  2: ':product',
+  4: '(SELECT preco FROM public.produtos WHERE id = :product)',
+  6: ':cid',
+  26: ':cid',
+  31: "('bench' || :cid || '@example.com')",
+  32: ':cid',
 };
 
+export interface PgbenchScript {
+  readonly text: string;
+  readonly variables: Readonly<Record<string, string | number>>;
+}
+
 /**
- * The very statement that places an order, its parameters written into it as literals. `plan`: of a new customer, who
- * buys one product.
+ * The very statement that places an order, with the parameters bound one by one as we do too. `plan`: of a new customer,
+ * who buys one product.
+ *
+ * @param base customers count up from here
  */
-export function placeScript(plan: PlannedOrder, products: number): string {
+export function placeScript(plan: PlannedOrder, products: number, base: number): PgbenchScript {
   if (plan.customer.kind !== 'new' || plan.items.length !== 1) throw new Error('not an order of this kind');
   const { sql, parameters } = placeQuery([plan], 1440);
-  const text = sql
+  const variables: Record<string, string | number> = { n: 0, base };
+  const statement = sql
     .replaceAll(/--.*$/gm, '')
     .replaceAll('\n', ' ')
     .replaceAll(/\$(\d+)/g, (_, digits: string) => {
       const number = Number(digits);
-      return VARYING[number] ?? arrayLiteral(parameters[number - 1] as readonly unknown[]);
+      const value = parameters[number - 1];
+      const varying = VARYING[number];
+      if (varying !== undefined) return varying;
+      if (value === null) return 'NULL';
+      variables[`p${number}`] = String(value);
+      return `:p${number}`;
     });
-  return `\\set n :n + 1
+  const text = `\\set n :n + 1
 \\set cid :base + :client_id * 10000000 + :n
 \\set product random(1, ${products})
-${text};
+${statement};
 `;
-}
-
-function arrayLiteral(values: readonly unknown[]): string {
-  const elements = values.map((value) =>
-    value === null ? 'NULL' : `"${String(value).replaceAll(/["\\]/g, '\\$&')}"`,
-  );
-  // a colon before a name is a variable to pgbench, in quotes too
-  return `E'${`{${elements.join(',')}}`
-    .replaceAll('\\', '\\\\')
-    .replaceAll("'", "''")
-    .replaceAll(/:(?=[A-Za-z_])/g, '\\x3A')}'`;
+  return { text, variables };
 }

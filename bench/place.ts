@@ -5,6 +5,8 @@ import { type BenchContext, type Figure, interleave, perSecond, ratioOf } from '
 import type { BenchShop } from './support.ts';
 
 const CONNECTIONS = 4;
+/** As the daemon does: two transactions in flight on each. */
+const LANES = 2 * CONNECTIONS;
 const LEDGERED = ['clientes', 'produtos', 'pedidos', 'itenspedido'];
 
 export function planOf({ model }: BenchShop): PlannedOrder {
@@ -33,7 +35,7 @@ export async function placing(
   const lane = async () => {
     while (performance.now() < untilMs) {
       const plans = Array.from({ length: perTransaction }, () => planOf(shop));
-      const result = await placeOrders(shop.connections.db, plans, 1440);
+      const result = await placeOrders(shop.connections.pipelined, plans, 1440);
       // not `placed += (await …)`: that reads the sum before the wait, and loses what other lanes add meanwhile
       placed += result.placed.length;
     }
@@ -45,7 +47,7 @@ export async function placing(
 /** Placing orders beside pgbench with the same statement, and what the ledger adds to it. */
 export async function run(context: BenchContext): Promise<Figure[]> {
   const { server, rounds, seconds } = context;
-  const shop = await server.createShop({ poolSize: CONNECTIONS });
+  const shop = await server.createShop({ poolSize: CONNECTIONS + 1 });
   try {
     return [...(await againstPgbench(context, shop)), ...(await ledger(shop, rounds, seconds))];
   } finally {
@@ -57,17 +59,16 @@ async function againstPgbench({ rounds, seconds, say }: BenchContext, shop: Benc
   const program = findProgram('pgbench');
   if (program === undefined)
     say('pgbench is not installed: only our own figures (Debian: apt-get install postgresql-contrib)');
-  const scripts = [placeScript(simplePlan(shop), shop.products)];
   let base = 2_000_000_000;
   const pgbench = async () => {
     if (program === undefined) return Number.NaN;
     base += 100_000_000;
-    const variables = { n: 0, base };
+    const script = placeScript(simplePlan(shop), shop.products, base);
     const tps = await runPgbench(program, shop.settings, {
       clients: CONNECTIONS,
       seconds,
-      scripts,
-      variables,
+      scripts: [script.text],
+      variables: script.variables,
     });
     const placed = await shop.connections.pool.query('SELECT 1 FROM public.pedidos WHERE id_cliente >= $1', [
       base,
@@ -77,12 +78,12 @@ async function againstPgbench({ rounds, seconds, say }: BenchContext, shop: Benc
   };
   const ours = (lanes: number, perTransaction: number) => () =>
     placing(shop, { lanes, perTransaction, seconds });
-  await placing(shop, { lanes: CONNECTIONS, perTransaction: 1, seconds: 1 });
+  await placing(shop, { lanes: LANES, perTransaction: 1, seconds: 1 });
   const seen = await interleave(rounds, {
     pgbench,
-    one: ours(CONNECTIONS, 1),
+    one: ours(LANES, 1),
     oneLane: ours(1, 1),
-    hundred: ours(CONNECTIONS, 100),
+    hundred: ours(LANES, 100),
   });
   const row = (what: string, values: readonly number[], goal: number | null): Figure => {
     const ratio = program === undefined ? null : ratioOf(values, seen.pgbench);
@@ -100,7 +101,7 @@ async function againstPgbench({ rounds, seconds, say }: BenchContext, shop: Benc
   };
   return [
     row(`placing, a transaction an order, ${CONNECTIONS} connections`, seen.one, 0.85),
-    row('placing, a transaction an order, 1 connection', seen.oneLane, null),
+    row('placing, a transaction an order, one at a time', seen.oneLane, null),
     row(`placing, ORDERS_PER_TRANSACTION=100, ${CONNECTIONS} connections`, seen.hundred, 2),
   ];
 }
@@ -109,7 +110,7 @@ async function ledger(shop: BenchShop, rounds: number, seconds: number): Promise
   const { pool } = shop.connections;
   const side = (state: 'ENABLE' | 'DISABLE', perTransaction: number) => async () => {
     for (const table of LEDGERED) await pool.query(`ALTER TABLE public.${table} ${state} TRIGGER USER`);
-    return placing(shop, { lanes: CONNECTIONS, perTransaction, seconds });
+    return placing(shop, { lanes: LANES, perTransaction, seconds });
   };
   const seen = await interleave(rounds, {
     without: side('DISABLE', 1),

@@ -33,7 +33,7 @@ const BUSINESS_SCHEDULE = '*/5 * * * * *';
 /** Builds the engine of a run: model, lease, feeding, placing, advancing, tick. Starts nothing. */
 export function createEngine(run: Run, onSettings: (settings: LeasedSettings) => void): Engine {
   const { config, logger, source, clock, announcer, watch, gate, random, moved } = run;
-  const { db } = source.connections;
+  const { db, pipelined } = source.connections;
   const shared = { db, clock, watch, announcer, logger };
   const { lifecycleSpeed, ordersPerTransaction, ordersPerMinute } = config.traffic;
   const targetPerMinute = () => run.settings.rate ?? ordersPerMinute;
@@ -55,8 +55,9 @@ export function createEngine(run: Run, onSettings: (settings: LeasedSettings) =>
   const isOpen = () => gate.open && lease.valid;
   const placer = new Placer({
     ...shared,
+    db: pipelined,
     model,
-    lanes: Math.max(1, config.poolSize - 1),
+    lanes: 2 * Math.max(1, config.poolSize - 1),
     ordersPerTransaction,
     lifecycleSpeed,
     isOpen,

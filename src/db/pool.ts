@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Kysely } from 'kysely';
+import { Kysely, type LogEvent } from 'kysely';
 import pg from 'pg';
 import type { DatabaseSettings } from '../config/database.ts';
 import { messageOf, OperatorError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { SessionlessPostgresDialect } from './dialect.ts';
+import { PipelinedPool } from './pipeline.ts';
 import type { Database } from './schema.ts';
 import { SESSION_OPTIONS } from './session.ts';
 import { codeOf } from './sqlstate.ts';
@@ -19,6 +20,8 @@ const CLOSE_GRACE_MS = 4_000;
 
 export interface Connections {
   readonly db: Db;
+  /** For single statements that come in numbers: two are in flight on a connection; see {@link PipelinedPool}. */
+  readonly pipelined: Db;
   /** The pool beneath, for COPY and for who needs a connection of its own. */
   readonly pool: pg.Pool;
   /** Breaks every connection there is; who waits on one gets an error. For a stop that cannot wait any longer. */
@@ -174,29 +177,32 @@ export function connect(settings: DatabaseSettings, options: ConnectOptions): Co
     ...clientConfig(settings, options.applicationName),
     max: options.poolSize,
     idleTimeoutMillis: 60_000,
+    pipeline: true,
     Client: clientClass(preparing, options.queryTimeoutMs ?? QUERY_TIMEOUT_MS, living),
   });
   // an idle connection that breaks must not end the process; the next query finds out for itself
   pool.on('error', (error) => logger.debug({ reason: messageOf(error) }, 'an idle connection broke'));
-  const db = new Kysely<Database>({
-    dialect: new SessionlessPostgresDialect({ pool }),
-    log: (event) => {
-      if (event.level === 'query' && logger.isLevelEnabled('debug')) {
-        logger.debug(
-          {
-            event: 'sql',
-            // one line: the log is read by line
-            sql: event.query.sql.replace(/\s*\n\s*/g, ' ').trim(),
-            ms: Math.round(event.queryDurationMillis * 100) / 100,
-          },
-          'sql',
-        );
-      }
-    },
+  const log = (event: LogEvent): void => {
+    if (event.level !== 'query' || !logger.isLevelEnabled('debug')) return;
+    logger.debug(
+      {
+        event: 'sql',
+        // one line: the log is read by line
+        sql: event.query.sql.replace(/\s*\n\s*/g, ' ').trim(),
+        ms: Math.round(event.queryDurationMillis * 100) / 100,
+      },
+      'sql',
+    );
+  };
+  const db = new Kysely<Database>({ dialect: new SessionlessPostgresDialect({ pool }), log });
+  const pipelined = new Kysely<Database>({
+    dialect: new SessionlessPostgresDialect({ pool: new PipelinedPool(pool, () => preparing.on) }),
+    log,
   });
   let closing: Promise<void> | undefined;
   return {
     db,
+    pipelined,
     pool,
     breakAll: (why) => {
       for (const client of living) client.tearDown(why);

@@ -1,9 +1,9 @@
 import { CompiledQuery } from 'kysely';
-import { customerColumns } from '../catalog/types.ts';
+import { type CustomerRow, customerColumns } from '../catalog/types.ts';
 import { type Db, PREPARE_MARK } from '../db/pool.ts';
 import { retrying } from '../db/transaction.ts';
 import { eventCode, OrderState, positionAt, type TimelineStep } from './lifecycle.ts';
-import { centsToNumeric, type PlannedOrder, subtotalCents } from './types.ts';
+import { centsToNumeric, type PlannedItem, type PlannedOrder, subtotalCents } from './types.ts';
 
 export interface PlacedOrder {
   readonly id: number;
@@ -16,15 +16,94 @@ export interface PlaceResult {
   readonly refused: readonly PlannedOrder[];
 }
 
+type Column = readonly [name: string, type: string];
+
+const ITEM: readonly Column[] = [
+  ['ord', 'int'],
+  ['product_id', 'bigint'],
+  ['quantity', 'int'],
+  ['price', 'numeric'],
+];
+const ORDER: readonly Column[] = [
+  ['ord', 'int'],
+  ['customer_id', 'bigint'],
+  ['placed_at', 'timestamptz'],
+  ['channel', 'smallint'],
+  ['payment', 'smallint'],
+  ['installments', 'smallint'],
+  ['state', 'smallint'],
+  ['subtotal', 'numeric'],
+  ['freight', 'numeric'],
+  ['discount', 'numeric'],
+  ['total', 'numeric'],
+  ['address', 'text'],
+  ['promised_on', 'date'],
+  ['approved_at', 'timestamptz'],
+  ['shipped_at', 'timestamptz'],
+  ['delivered_at', 'timestamptz'],
+  ['due_at', 'timestamptz'],
+  ['next_events', 'text'],
+  ['next_at', 'text'],
+  ['next_purchase_at', 'timestamptz'],
+  ['purchases', 'int'],
+];
+const CUSTOMER_TYPES: Readonly<Partial<Record<keyof CustomerRow, string>>> = {
+  id: 'bigint',
+  id_genero: 'smallint',
+  id_estadocivil: 'smallint',
+  data_cadastro: 'date',
+  id_emailmarketing: 'smallint',
+};
+const CUSTOMER: readonly Column[] = customerColumns.map((name) => [name, CUSTOMER_TYPES[name] ?? 'text']);
+
+/**
+ * The rows that a statement is given: as one array a column (`rows` undefined), or value by value. Value by value the
+ * planner knows how many there are, and keeps one plan for good; of arrays it does not, and plans anew each time,
+ * which for a single order takes longer than to write it.
+ */
+interface Given {
+  readonly from: string;
+  /** Of one column, for `= ANY (…)`. */
+  column(name: string): string;
+}
+
+function given(alias: string, columns: readonly Column[], rows: number | undefined, first: number): Given {
+  const names = columns.map(([name]) => name);
+  const as = `AS ${alias} (${names.join(', ')})`;
+  const arrayed = rows === undefined;
+  const parameter = (row: number, index: number): string =>
+    `$${first + row * columns.length + index}::${columns[index]?.[1]}`;
+  const each = <T>(make: (row: number) => T): T[] => Array.from({ length: rows ?? 0 }, (_, row) => make(row));
+  return {
+    from: arrayed
+      ? `unnest(${columns.map((_, index) => `${parameter(0, index)}[]`).join(', ')}) ${as}`
+      : `(VALUES ${each((row) => `(${columns.map((_, index) => parameter(row, index)).join(', ')})`).join(', ')}) ${as}`,
+    column: (name) => {
+      const index = names.indexOf(name);
+      return arrayed
+        ? `${parameter(0, index)}[]`
+        : `ARRAY[${each((row) => parameter(row, index)).join(', ')}]`;
+    },
+  };
+}
+
 /**
  * One statement, one transaction: locks the products in the order of their ids (two workers can then never wait for
  * each other), takes the orders that stock and prices allow, and writes customer, order, items, stock, schedule and
  * the customer's next purchase. Each CTE reads from the one before, so that a reader of the WAL meets parents first.
+ *
+ * @param items how many, of a single order; undefined: any number of orders, by arrays
  */
-const PLACE = `${PREPARE_MARK} WITH item AS (
-  SELECT * FROM unnest($1::int[], $2::bigint[], $3::int[], $4::numeric[]) AS i (ord, product_id, quantity, price)
+function placeStatement(items: number | undefined): string {
+  const rows = items === undefined ? undefined : 1;
+  const item = given('i', ITEM, items, 1);
+  const order = given('o', ORDER, rows, 1 + ITEM.length * (items ?? 1));
+  const customer = given('c', CUSTOMER, rows, 1 + ITEM.length * (items ?? 1) + ORDER.length);
+  return `${PREPARE_MARK} WITH item AS (
+  SELECT * FROM ${item.from}
 ), locked AS MATERIALIZED (
-  SELECT id, estoque, preco FROM public.produtos WHERE id = ANY ($2::bigint[]) ORDER BY id FOR NO KEY UPDATE
+  SELECT id, estoque, preco FROM public.produtos WHERE id = ANY (${item.column('product_id')})
+  ORDER BY id FOR NO KEY UPDATE
 ), checked AS (
   SELECT i.ord, l.id IS NOT NULL AND l.preco = i.price
     AND sum(i.quantity) OVER (PARTITION BY i.product_id ORDER BY i.ord) <= l.estoque AS fine
@@ -33,24 +112,14 @@ const PLACE = `${PREPARE_MARK} WITH item AS (
   SELECT ord FROM checked GROUP BY ord HAVING bool_and(fine)
 ), taken AS MATERIALIZED (
   SELECT nextval('public.pedidos_id_seq') AS id, o.*
-  FROM unnest($5::int[], $6::bigint[], $7::timestamptz[], $8::smallint[], $9::smallint[], $10::smallint[],
-    $11::smallint[], $12::numeric[], $13::numeric[], $14::numeric[], $15::numeric[], $16::text[], $17::date[],
-    $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[], $22::text[], $23::text[],
-    $24::timestamptz[], $25::int[])
-    AS o (ord, customer_id, placed_at, channel, payment, installments, state, subtotal, freight, discount, total,
-      address, promised_on, approved_at, shipped_at, delivered_at, due_at, next_events, next_at,
-      next_purchase_at, purchases)
+  FROM ${order.from}
   WHERE o.ord IN (SELECT ord FROM accepted)
     -- whoever asked to be forgotten since the model took him in does not come back
-    AND (o.customer_id = ANY ($26::bigint[]) OR EXISTS (
+    AND (o.customer_id = ANY (${customer.column('id')}) OR EXISTS (
       SELECT FROM public.clientes c WHERE c.id = o.customer_id AND c.email NOT LIKE '%.invalid'))
 ), registered AS (
-  INSERT INTO public.clientes (id, nome, sobrenome, id_genero, id_estadocivil, email, cpf, telefone, endereco, bairro,
-    cidade, estado, cep, data_cadastro, id_emailmarketing)
-  SELECT c.* FROM unnest($26::bigint[], $27::text[], $28::text[], $29::smallint[], $30::smallint[], $31::text[],
-    $32::text[], $33::text[], $34::text[], $35::text[], $36::text[], $37::text[], $38::text[], $39::date[],
-    $40::smallint[]) AS c (id, nome, sobrenome, id_genero, id_estadocivil, email, cpf, telefone, endereco, bairro,
-    cidade, estado, cep, data_cadastro, id_emailmarketing)
+  INSERT INTO public.clientes (${customerColumns.join(', ')})
+  SELECT c.* FROM ${customer.from}
   WHERE c.id IN (SELECT customer_id FROM taken)
   RETURNING id
 ), placed AS (
@@ -79,6 +148,12 @@ const PLACE = `${PREPARE_MARK} WITH item AS (
   ON CONFLICT (customer_id) DO UPDATE SET due_at = excluded.due_at, purchases = excluded.purchases
 )
 SELECT ord, id FROM taken ORDER BY ord`;
+}
+
+/** A single order with more items than this goes by arrays: too rare for a prepared statement of its own. */
+const MOST_ITEMS_BY_VALUE = 3;
+const PLACE_MANY = placeStatement(undefined);
+const PLACE_ONE = Array.from({ length: MOST_ITEMS_BY_VALUE }, (_, index) => placeStatement(index + 1));
 
 /**
  * Writes the orders in one transaction.
@@ -104,9 +179,13 @@ export async function placeOrders(
   return { placed, refused };
 }
 
-/** The statement of {@link placeOrders} with its parameters, all of them arrays: a column each. */
+/** The statement of {@link placeOrders} with its parameters: for one order its values, else a column's each. */
 export function placeQuery(plans: readonly PlannedOrder[], speed: number): CompiledQuery {
-  return CompiledQuery.raw(PLACE, placeParameters(plans, speed));
+  const [plan] = plans;
+  const one = plans.length === 1 && plan !== undefined ? PLACE_ONE[plan.items.length - 1] : undefined;
+  return one !== undefined && plan !== undefined
+    ? CompiledQuery.raw(one, valuesOf(plan, speed))
+    : CompiledQuery.raw(PLACE_MANY, columnsOf(plans, speed));
 }
 
 /** When the first of `steps` is due on the wall, for an order placed at `placedAtMs`. */
@@ -133,27 +212,37 @@ export function scheduleLiterals(steps: readonly TimelineStep[]): { events: stri
   };
 }
 
-function placeParameters(plans: readonly PlannedOrder[], speed: number): unknown[][] {
-  const items: unknown[][] = [[], [], [], []];
-  const orders: unknown[][] = Array.from({ length: 21 }, () => []);
-  const customers: unknown[][] = customerColumns.map(() => []);
+function columnsOf(plans: readonly PlannedOrder[], speed: number): unknown[][] {
+  const items: unknown[][] = ITEM.map(() => []);
+  const orders: unknown[][] = ORDER.map(() => []);
+  const customers: unknown[][] = CUSTOMER.map(() => []);
   const push = (columns: unknown[][], row: readonly unknown[]) => {
     for (let i = 0; i < row.length; i++) columns[i]?.push(row[i]);
   };
   plans.forEach((plan, ord) => {
-    for (const item of plan.items) {
-      push(items, [ord, item.productId, item.quantity, centsToNumeric(item.unitPriceCents)]);
-    }
+    for (const item of plan.items) push(items, itemRow(item, ord));
     push(orders, orderRow(plan, ord, speed));
-    if (plan.customer.kind === 'new') {
-      const { row } = plan.customer;
-      push(
-        customers,
-        customerColumns.map((column) => row[column]),
-      );
-    }
+    if (plan.customer.kind === 'new') push(customers, customerRow(plan.customer.row));
   });
   return [...items, ...orders, ...customers];
+}
+
+function valuesOf(plan: PlannedOrder, speed: number): unknown[] {
+  return [
+    ...plan.items.flatMap((item) => itemRow(item, 0)),
+    ...orderRow(plan, 0, speed),
+    ...(plan.customer.kind === 'new' ? customerRow(plan.customer.row) : NO_CUSTOMER),
+  ];
+}
+
+const NO_CUSTOMER: readonly null[] = CUSTOMER.map(() => null);
+
+function customerRow(row: CustomerRow): unknown[] {
+  return customerColumns.map((column) => row[column]);
+}
+
+function itemRow(item: PlannedItem, ord: number): unknown[] {
+  return [ord, item.productId, item.quantity, centsToNumeric(item.unitPriceCents)];
 }
 
 function orderRow(plan: PlannedOrder, ord: number, speed: number): readonly unknown[] {
