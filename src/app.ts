@@ -1,4 +1,5 @@
 import manifest from '../package.json' with { type: 'json' };
+import { checkLookups } from './catalog/check-lookups.ts';
 import { type SeedProgress, seedShop } from './catalog/seed.ts';
 import { seedOptionsOf } from './catalog/seed-options.ts';
 import type { Config } from './config/config.ts';
@@ -81,6 +82,7 @@ export async function runApp(options: AppOptions): Promise<void> {
     if (signal.aborted) return;
     const shop = await openShop(options, source);
     if (shop === undefined || signal.aborted) return;
+    await checkLookups(source.connections.db, logger);
     await startServices(await prepareRun(options, source, shop, releasers));
     await stopped;
   } catch (error) {

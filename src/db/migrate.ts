@@ -4,7 +4,10 @@ import * as shop from '../../migrations/0001_shop.ts';
 import * as simulator from '../../migrations/0002_simulator.ts';
 import { OperatorError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { judgeAccess, judgeCreation, judgeOwnership, type Lack } from './access.ts';
+import { checkTables } from './check-tables.ts';
 import type { Db } from './pool.ts';
+import { readCatalog } from './read-catalog.ts';
 import { publishedTables } from './schema.ts';
 
 /** Every migration there is, in order; a released one never changes. */
@@ -21,8 +24,20 @@ const MIGRATION_LOCK = 7_318_003;
  * @returns the names of the migrations that were run now
  */
 export async function migrate(db: Db, logger: Logger): Promise<readonly string[]> {
-  if ((await pendingMigrations(db)).length === 0) return [];
-  await refuseMissingPrivileges(db);
+  const before = await readCatalog(db);
+  const { simulator } = before.access;
+  const isMade = before.tables.some(({ schema }) => schema === 'simulator');
+  if (isMade) refuse(judgeAccess(before.access));
+  // what is in there cannot be looked at
+  else if (simulator.exists && !simulator.usage) refuse(judgeCreation(before.access));
+  const pending = await pendingMigrations(db);
+  if (pending.length === 0) {
+    await checkTables(db, before, logger);
+    return [];
+  }
+  const isFresh = (await executedMigrations(db)).length === 0;
+  refuse(isFresh ? judgeCreation(before.access) : judgeOwnership(before.access, pending));
+  // asked before, as a statement that fails in the transaction of a migration hides why it did;
   // one transaction, and a lock that ends with it: both hold through a pooler in transaction mode
   const done = await db.transaction().execute(async (trx) => {
     await sql`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(trx);
@@ -40,7 +55,12 @@ export async function migrate(db: Db, logger: Logger): Promise<readonly string[]
       .map((result) => result.migrationName);
   });
   if (done.length > 0) logger.info({ migrations: done }, `database migrated: ${done.join(', ')}`);
+  await checkTables(db, await readCatalog(db), logger);
   return done;
+}
+
+function refuse(lack: Lack | undefined): void {
+  if (lack !== undefined) throw new OperatorError(lack.message, { fix: lack.fix });
 }
 
 /**
@@ -71,25 +91,6 @@ export async function executedMigrations(db: Db): Promise<string[]> {
   const rows = await sql<{ name: string }>`
     SELECT name FROM ${sql.table(`${MIGRATION_SCHEMA}.migration`)} ORDER BY name`.execute(db);
   return rows.rows.map((row) => row.name);
-}
-
-/** Asked before, as a statement that fails in the transaction of a migration hides why it did. */
-async function refuseMissingPrivileges(db: Db): Promise<void> {
-  const { rows } = await sql<{ database: string; role: string; in_database: boolean; in_public: boolean }>`
-    SELECT current_database() AS database, current_user AS role,
-      to_regnamespace(${MIGRATION_SCHEMA}) IS NOT NULL
-        OR has_database_privilege(current_database(), 'CREATE') AS in_database,
-      coalesce(has_schema_privilege(to_regnamespace('public'), 'CREATE'), true) AS in_public`.execute(db);
-  const [row] = rows;
-  if (row === undefined || (row.in_database && row.in_public)) return;
-  const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
-  const grants = [
-    ...(row.in_database ? [] : [`GRANT CREATE ON DATABASE ${quoted(row.database)} TO ${quoted(row.role)};`]),
-    ...(row.in_public ? [] : [`GRANT CREATE ON SCHEMA public TO ${quoted(row.role)};`]),
-  ];
-  throw new OperatorError(`user ${row.role} may not create what the simulator needs in ${row.database}`, {
-    fix: `connect as the owner of the database, or let the owner run: ${grants.join(' ')}`,
-  });
 }
 
 async function refuseForeignTables(db: Db): Promise<void> {
