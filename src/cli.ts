@@ -3,6 +3,7 @@ import { register as registerCatalog } from './catalog/command.ts';
 import { register as registerCdc } from './cdc/command.ts';
 import type { CommandContext } from './command-context.ts';
 import { describeOptions } from './config/describe.ts';
+import { adviceFor } from './db/advice.ts';
 import { register as registerLakehouse } from './lakehouse/command.ts';
 import { ExitCode, messageOf, OperatorError } from './lib/errors.ts';
 import { visible } from './lib/shown.ts';
@@ -54,6 +55,11 @@ export function reportError(error: unknown, context: Pick<CommandContext, 'print
   if (error instanceof OperatorError) {
     context.printError(`error: ${error.message}\n  fix: ${error.fix}\n`);
     return error.exitCode;
+  }
+  const advice = adviceFor(error);
+  if (advice !== undefined) {
+    context.printError(`error: ${messageOf(error)}\n  fix: ${advice}\n`);
+    return ExitCode.failed;
   }
   const stack = error instanceof Error && error.stack ? `${error.stack}\n` : '';
   context.printError(`error: ${messageOf(error)}\n${stack}`);

@@ -1,5 +1,6 @@
 import type { Run } from './app.ts';
 import { createCustomerFactory } from './catalog/customers.ts';
+import { Complaints } from './db/complaints.ts';
 import { CustomerBook } from './orders/model/customers.ts';
 import { hourOfWeekFactor } from './orders/model/intensity.ts';
 import { createOrderModel } from './orders/model/model.ts';
@@ -130,7 +131,8 @@ function createArrivalPlan(run: Run): ArrivalPlan {
 }
 
 function scheduleBusiness(run: Run, business: Business, isOpen: () => boolean): CronService {
-  const { logger, watch } = run;
+  const { logger, watch, clock } = run;
+  const complaints = new Complaints(logger, () => clock.monotonicMs());
   return new CronService({
     name: 'business',
     expression: BUSINESS_SCHEDULE,
@@ -143,5 +145,6 @@ function scheduleBusiness(run: Run, business: Business, isOpen: () => boolean): 
         if (!watch.report(error)) throw error;
       }
     },
+    onError: (error) => complaints.tell('the shop’s other business failed', error),
   });
 }

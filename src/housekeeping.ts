@@ -4,6 +4,7 @@ import { beatWhenDue } from './cdc/heartbeat.ts';
 import { deleteOldOrders, pruneLedger } from './cdc/retention.ts';
 import { SlotGuard } from './cdc/slot-guard.ts';
 import { StorageGuard } from './cdc/storage-guard.ts';
+import { Complaints } from './db/complaints.ts';
 import { claimJob } from './db/jobs.ts';
 import type { DoctorReport } from './http/source.ts';
 import type { Service } from './lib/service.ts';
@@ -33,6 +34,7 @@ export function createHousekeeping(run: Run): Housekeeping {
   const slotGuard = new SlotGuard({ ...shared, maxSlotLagBytes });
   const storageGuard = new StorageGuard({ ...shared, maxDatabaseBytes });
   const stopping = new AbortController();
+  const complaints = new Complaints(logger, () => clock.monotonicMs());
 
   const job = (name: string, expression: string, work: () => Promise<void>) =>
     new CronService({
@@ -47,6 +49,7 @@ export function createHousekeeping(run: Run): Housekeeping {
           if (!watch.report(error)) throw error;
         }
       },
+      onError: (error) => complaints.tell(`${name} failed`, error),
     });
   const services: Service[] = [
     slotGuard,

@@ -4,6 +4,7 @@ import type { CommandContext } from '../command-context.ts';
 import { migrate } from '../db/migrate.ts';
 import { openSource, type Source } from '../db/source.ts';
 import { OperatorError, UsageError } from '../lib/errors.ts';
+import { checkLookups } from './check-lookups.ts';
 import { createSeedProgress } from './progress.ts';
 import {
   type ResetResult,
@@ -59,7 +60,9 @@ async function withSource<T>(context: CommandContext, work: (source: Source) => 
 
 function runMigrate(context: CommandContext, json: boolean): Promise<void> {
   return withSource(context, async ({ connections: { db }, where }) => {
-    const migrations = await migrate(db, context.logger());
+    const logger = context.logger();
+    const migrations = await migrate(db, logger);
+    await checkLookups(db, logger);
     if (json) context.print(`${JSON.stringify({ database: where, migrations })}\n`);
     else if (migrations.length === 0) context.print(`${where} is up to date: nothing to do\n`);
     else context.print(`${where} migrated: ${migrations.join(', ')}\n`);

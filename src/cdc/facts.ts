@@ -1,3 +1,5 @@
+import type { Difference } from '../db/shape.ts';
+
 /** What was read of a source, before anybody judges it. Sizes are bytes, times milliseconds. */
 
 /** A fact, or why it could not be read (privileges, an older server): nothing is assumed in its place. */
@@ -158,6 +160,8 @@ export interface Facts {
   /** Roles of this server that tell where it runs: `rds_replication`, `supabase_admin` … */
   readonly platformRoles: Fact<readonly string[]>;
   readonly tables: Fact<readonly TableFacts[]>;
+  /** What of the tables is not as the migrations made them; null: there are none yet. */
+  readonly shape: Fact<readonly Difference[] | null>;
   readonly reader: Fact<ReaderFacts>;
   readonly rowSecurity: Fact<readonly RowSecurityProbe[]>;
   /** null: no such publication. */

@@ -1,6 +1,8 @@
 import type { DatabaseSettings } from '../config/database.ts';
-import type { Connections } from '../db/pool.ts';
+import type { Connections, Db } from '../db/pool.ts';
+import { readCatalog, readSequences } from '../db/read-catalog.ts';
 import { publishedTables } from '../db/schema.ts';
+import { type Difference, judgeSequences, judgeShape } from '../db/shape.ts';
 import { delay } from '../lib/backoff.ts';
 import { type Ask, askOf, fact } from './fact-reader.ts';
 import type {
@@ -48,6 +50,7 @@ export async function readFacts(
     currentRole: await fact(() => readCurrentRole(ask)),
     platformRoles: await fact(() => readPlatformRoles(ask)),
     tables,
+    shape: await fact(() => readShape(connections.db)),
     reader,
     rowSecurity: await fact(async () => {
       if (!reader.known) throw new Error(reader.reason);
@@ -176,6 +179,16 @@ async function readTables(ask: Ask): Promise<readonly TableFacts[]> {
      JOIN pg_class c ON c.relname = e.name AND c.relnamespace = 'public'::regnamespace ORDER BY e.nr`,
     [[...publishedTables]],
   );
+}
+
+async function readShape(db: Db): Promise<readonly Difference[] | null> {
+  const { tables } = await readCatalog(db);
+  if (tables.length === 0) return null;
+  const shape = judgeShape(tables);
+  // a table that is not there or not as it should be is not read
+  return shape.some(({ level }) => level === 'fail')
+    ? shape
+    : [...shape, ...judgeSequences(await readSequences(db))];
 }
 
 async function readPublication(ask: Ask, name: string): Promise<PublicationFacts | null> {

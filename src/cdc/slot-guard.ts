@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
+import { Complaints } from '../db/complaints.ts';
 import type { Db } from '../db/pool.ts';
 import type { Announcer } from '../lib/announcer.ts';
 import { delay } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { once, type Service } from '../lib/service.ts';
 import type { TrafficGate } from '../traffic/gate.ts';
@@ -61,6 +61,7 @@ export class SlotGuard implements Service {
   readonly name = 'slot guard';
   readonly #options: SlotGuardOptions;
   readonly #abort = new AbortController();
+  readonly #complaints: Complaints;
   readonly #history = new Map<string, readonly Sample[]>();
   readonly #told = new Map<string, SlotStep | 'lost'>();
   #readings: readonly SlotReading[] = [];
@@ -70,6 +71,7 @@ export class SlotGuard implements Service {
 
   constructor(options: SlotGuardOptions) {
     this.#options = options;
+    this.#complaints = new Complaints(options.logger, () => performance.now());
     this.stop = once(async () => {
       this.#abort.abort();
       await this.#loop;
@@ -98,13 +100,13 @@ export class SlotGuard implements Service {
   }
 
   async #pollSafely(): Promise<void> {
-    const { watch, logger } = this.#options;
+    const { watch } = this.#options;
     if (!watch.up) return;
     try {
       await this.poll();
     } catch (error) {
       if (watch.report(error)) return;
-      logger.error({ reason: messageOf(error) }, `could not read the replication slots: ${messageOf(error)}`);
+      this.#complaints.tell('could not read the replication slots', error);
     }
   }
 

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
+import { Complaints } from '../db/complaints.ts';
 import { claimJob } from '../db/jobs.ts';
 import type { Db } from '../db/pool.ts';
 import { readSetting, writeSetting } from '../db/settings.ts';
 import type { Announcer } from '../lib/announcer.ts';
 import { delay } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { once, type Service } from '../lib/service.ts';
 import type { TrafficGate } from '../traffic/gate.ts';
@@ -91,6 +91,7 @@ export class StorageGuard implements Service {
   readonly name = 'storage guard';
   readonly #options: StorageGuardOptions;
   readonly #abort = new AbortController();
+  readonly #complaints: Complaints;
   #samples: readonly Sample[] = [];
   #reading: StorageReading | null = null;
   #saidAtMs: number | undefined;
@@ -100,6 +101,7 @@ export class StorageGuard implements Service {
 
   constructor(options: StorageGuardOptions) {
     this.#options = options;
+    this.#complaints = new Complaints(options.logger, () => performance.now());
     this.stop = once(async () => {
       this.#abort.abort();
       await this.#loop;
@@ -126,13 +128,13 @@ export class StorageGuard implements Service {
   }
 
   async #safely(work: () => Promise<void>): Promise<void> {
-    const { watch, logger } = this.#options;
+    const { watch } = this.#options;
     if (!watch.up) return;
     try {
       await work();
     } catch (error) {
       if (watch.report(error)) return;
-      logger.error({ reason: messageOf(error) }, `could not measure the database: ${messageOf(error)}`);
+      this.#complaints.tell('could not measure the database', error);
     }
   }
 

@@ -194,12 +194,15 @@ function keyDifferences(expected: ExpectedTable, table: FoundTable, name: string
   const differences: Difference[] = [];
   const { primaryKey } = expected;
   if (primaryKey.length > 0 && primaryKey.join() !== table.primaryKey.join()) {
-    const drop = table.primaryKey.length === 0 ? [] : [`-- first drop the other primary key of ${name}`];
+    const add = `ALTER TABLE ${name} ADD PRIMARY KEY (${primaryKey.join(', ')})`;
     differences.push(
-      fail('key', `${name} has not the primary key (${primaryKey.join(', ')})`, [
-        ...drop,
-        `ALTER TABLE ${name} ADD PRIMARY KEY (${primaryKey.join(', ')})`,
-      ]),
+      table.primaryKey.length === 0
+        ? fail('key', `${name} has no primary key`, [add])
+        : fail(
+            'key',
+            `${name} has the primary key (${table.primaryKey.join(', ')}) instead of (${primaryKey.join(', ')}), which must be dropped first`,
+            [add],
+          ),
     );
   }
   for (const column of expected.unique) {

@@ -1,4 +1,4 @@
-import { CompiledQuery } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import { type Db, PREPARE_MARK } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import {
@@ -49,6 +49,9 @@ const PURGED = eventCode('purged');
  */
 const CLAIM = `${PREPARE_MARK} SELECT order_id FROM simulator.order_schedule
   WHERE due_at <= statement_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED`;
+
+const CLAIM_ONE = `SELECT order_id FROM simulator.order_schedule
+  WHERE order_id = $1 AND due_at <= statement_timestamp() FOR UPDATE SKIP LOCKED`;
 
 /**
  * Moves the claimed orders along the lifecycle table, deletes what is purged (items before orders), and writes each
@@ -123,11 +126,35 @@ export async function advanceDue(
   db: Db,
   options: { limit: number; speed: number },
 ): Promise<readonly AdvancedOrder[]> {
+  return advance(db, CompiledQuery.raw(CLAIM, [options.limit]), options.speed);
+}
+
+/** One order alone, as {@link advanceDue}; empty when another worker has it, or it is not due any more. */
+export async function advanceOne(db: Db, id: number, speed: number): Promise<readonly AdvancedOrder[]> {
+  return advance(db, CompiledQuery.raw(CLAIM_ONE, [id]), speed);
+}
+
+/** Ids of due orders, the oldest first. */
+export async function dueOrders(db: Db, limit: number): Promise<readonly number[]> {
+  const { rows } = await sql<{ order_id: number }>`
+    SELECT order_id FROM simulator.order_schedule
+    WHERE due_at <= statement_timestamp() ORDER BY due_at LIMIT ${limit}`.execute(db);
+  return rows.map((row) => row.order_id);
+}
+
+/** Puts off what is next for an order; its business times stay. */
+export async function setAside(db: Db, id: number, ms: number): Promise<void> {
+  await sql`
+    UPDATE simulator.order_schedule SET due_at = clock_timestamp() + ${ms} * interval '1 ms'
+    WHERE order_id = ${id}`.execute(db);
+}
+
+async function advance(db: Db, claim: CompiledQuery, speed: number): Promise<readonly AdvancedOrder[]> {
   const rows = await inTransaction(db, async (trx) => {
-    const claimed = await trx.executeQuery<{ order_id: number }>(CompiledQuery.raw(CLAIM, [options.limit]));
+    const claimed = await trx.executeQuery<{ order_id: number }>(claim);
     if (claimed.rows.length === 0) return [];
     const ids = claimed.rows.map((row) => row.order_id);
-    const applied = await trx.executeQuery<AdvanceRow>(CompiledQuery.raw(APPLY, [ids, options.speed]));
+    const applied = await trx.executeQuery<AdvanceRow>(CompiledQuery.raw(APPLY, [ids, speed]));
     await putBack(trx, unitsBack(applied.rows));
     return applied.rows;
   });

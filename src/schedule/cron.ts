@@ -12,6 +12,8 @@ export interface CronOptions {
   readonly atStart?: boolean;
   /** One run; never overlaps itself. `msToNext`: until the next run is due. */
   readonly tick: (msToNext: number) => Promise<void>;
+  /** Told of what `tick` threw; default: a line in the log each time. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /** Runs `tick` on a cron schedule: one at a time, errors logged, and `stop` waits for the run in flight. */
@@ -50,6 +52,7 @@ export class CronService implements Service {
     try {
       await this.#options.tick(Math.max(this.#task?.msToNext() ?? 0, 0));
     } catch (error) {
+      if (this.#options.onError !== undefined) return this.#options.onError(error);
       this.#options.logger.error(
         { job: this.name, reason: messageOf(error), err: error },
         `${this.name} failed: ${messageOf(error)}`,

@@ -1,9 +1,9 @@
+import { Complaints } from '../db/complaints.ts';
 import type { Db } from '../db/pool.ts';
 import type { DatabaseWatch } from '../db/watch.ts';
 import type { Announcer } from '../lib/announcer.ts';
 import { delay } from '../lib/backoff.ts';
 import type { DatabaseClock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { once, type Service } from '../lib/service.ts';
 import { type PlacedOrder, placeOrders } from '../orders/place.ts';
@@ -31,7 +31,6 @@ export interface PlacerOptions {
 /** An arrival that could not be served for this long is skipped: open loop, no burst after a stall. */
 const STALE_AFTER_MS = 5_000;
 const LONGEST_NAP_MS = 250;
-const COMPLAIN_EVERY_MS = 10_000;
 /** A transaction waits so long for its orders to come together; well below the time after which they are stale. */
 const GATHER_MS = 2_000;
 /** Arrivals are planned a few seconds ahead: what lies further ahead was planned before the clock was set back. */
@@ -55,14 +54,14 @@ export class Placer implements Service {
   #arrivals: number[] = [];
   #head = 0;
   #lanes: Promise<void>[] = [];
-  #complaint = { reason: '', atMs: 0 };
-  #failures = 0;
+  readonly #complaints: Complaints;
   readonly stop: () => Promise<void>;
 
   constructor(options: PlacerOptions) {
     this.#options = options;
     this.placed = new RateMeter(options.clock.monotonicMs());
     this.late = new RateMeter(options.clock.monotonicMs());
+    this.#complaints = new Complaints(options.logger, () => options.clock.monotonicMs());
     this.stop = once(async () => {
       this.#abort.abort();
       await Promise.all(this.#lanes);
@@ -150,25 +149,8 @@ export class Placer implements Service {
       }
     } catch (error) {
       this.skipped += arrivalsMs.length - served;
-      if (!watch.report(error)) this.#complain(error);
+      if (!watch.report(error)) this.#complaints.tell('could not place an order', error);
     }
-  }
-
-  /** What hinders one order hinders the next thousand too: each reason is told now and then, with how often. */
-  #complain(error: unknown): void {
-    const { clock, logger } = this.#options;
-    const reason = messageOf(error);
-    const nowMs = clock.monotonicMs();
-    this.#failures += 1;
-    if (reason === this.#complaint.reason && nowMs - this.#complaint.atMs < COMPLAIN_EVERY_MS) return;
-    this.#complaint = { reason, atMs: nowMs };
-    const often =
-      this.#failures > 1 ? ` (${this.#failures} transactions failed since the last such line)` : '';
-    logger.error(
-      { reason, failures: this.#failures, err: error },
-      `could not place an order: ${reason}${often}`,
-    );
-    this.#failures = 0;
   }
 
   /** Returns the plans that the shelf refused. */

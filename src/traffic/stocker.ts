@@ -1,9 +1,9 @@
 import type { ShelfProduct } from '../catalog/types.ts';
+import { Complaints } from '../db/complaints.ts';
 import type { Db } from '../db/pool.ts';
 import type { DatabaseWatch } from '../db/watch.ts';
 import { delay } from '../lib/backoff.ts';
 import type { DatabaseClock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { once, type Service } from '../lib/service.ts';
 import type { PlannedOrder } from '../orders/types.ts';
@@ -49,6 +49,7 @@ export class Stocker implements Service {
   readonly name = 'stocker';
   readonly #options: StockerOptions;
   readonly #abort = new AbortController();
+  readonly #complaints: Complaints;
   #shelfAsOf: Date | undefined;
   #fullAtMs = 0;
   #shelfAtMs = 0;
@@ -57,6 +58,7 @@ export class Stocker implements Service {
 
   constructor(options: StockerOptions) {
     this.#options = options;
+    this.#complaints = new Complaints(options.logger, () => options.clock.monotonicMs());
     this.stop = once(() => this.#stop());
   }
 
@@ -84,17 +86,13 @@ export class Stocker implements Service {
   }
 
   async #run(): Promise<void> {
-    const { watch, logger } = this.#options;
+    const { watch } = this.#options;
     while (await delay(ROUND_MS, this.#abort.signal)) {
       if (!watch.up) continue;
       try {
         await this.#round();
       } catch (error) {
-        if (!watch.report(error))
-          logger.error(
-            { reason: messageOf(error), err: error },
-            `could not read the shop: ${messageOf(error)}`,
-          );
+        if (!watch.report(error)) this.#complaints.tell('could not read the shop', error);
       }
     }
   }

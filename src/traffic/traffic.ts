@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
+import { Complaints } from '../db/complaints.ts';
 import type { Db } from '../db/pool.ts';
 import type { DatabaseWatch } from '../db/watch.ts';
 import type { Announcer } from '../lib/announcer.ts';
 import { delay } from '../lib/backoff.ts';
 import type { DatabaseClock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { once, type Service } from '../lib/service.ts';
 import type { Advancer } from './advancer.ts';
@@ -67,6 +67,7 @@ export class Traffic implements Service {
   readonly name = 'traffic plan';
   readonly #options: TrafficOptions;
   readonly #abort = new AbortController();
+  readonly #complaints: Complaints;
   #last = { placed: 0, advanced: 0, skipped: 0, late: 0, lost: 0 };
   /** When the next tick is due; undefined before the first. */
   #nextTickMs: number | undefined;
@@ -80,6 +81,7 @@ export class Traffic implements Service {
 
   constructor(options: TrafficOptions) {
     this.#options = options;
+    this.#complaints = new Complaints(options.logger, () => options.clock.monotonicMs());
     this.stop = once(async () => {
       this.#abort.abort();
       await this.#loop;
@@ -159,8 +161,7 @@ export class Traffic implements Service {
     try {
       await this.#summarise();
     } catch (error) {
-      const reason = messageOf(error);
-      this.#options.logger.error({ reason }, `could not sum up the traffic: ${reason}`);
+      this.#complaints.tell('could not sum up the traffic', error);
     } finally {
       this.#summarising = undefined;
     }

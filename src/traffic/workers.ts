@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { sql } from 'kysely';
+import { Complaints } from '../db/complaints.ts';
 import type { Db } from '../db/pool.ts';
 import type { DatabaseWatch } from '../db/watch.ts';
 import type { Announcer } from '../lib/announcer.ts';
 import { delay } from '../lib/backoff.ts';
 import type { DatabaseClock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { once, type Service } from '../lib/service.ts';
 
@@ -51,6 +51,7 @@ export class WorkerLease implements Service {
   readonly label = `${hostname()}:${process.pid}`;
   readonly #options: WorkerLeaseOptions;
   readonly #abort = new AbortController();
+  readonly #complaints: Complaints;
   #living = 1;
   #renewedAtMs = Number.NEGATIVE_INFINITY;
   #loop: Promise<void> | undefined;
@@ -58,6 +59,7 @@ export class WorkerLease implements Service {
 
   constructor(options: WorkerLeaseOptions) {
     this.#options = options;
+    this.#complaints = new Complaints(options.logger, () => options.clock.monotonicMs());
     this.stop = once(() => this.#stop());
   }
 
@@ -94,12 +96,8 @@ export class WorkerLease implements Service {
       try {
         await this.#renew();
       } catch (error) {
-        if (!this.#options.watch.report(error)) {
-          this.#options.logger.error(
-            { reason: messageOf(error) },
-            `could not renew the worker's lease: ${messageOf(error)}`,
-          );
-        }
+        if (!this.#options.watch.report(error))
+          this.#complaints.tell("could not renew the worker's lease", error);
       }
     }
   }

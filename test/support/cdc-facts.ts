@@ -144,6 +144,7 @@ export function healthyFacts(change: Partial<Facts> = {}): Facts {
     currentRole: known(role({ name: 'postgres', superuser: true })),
     platformRoles: known([]),
     tables: known(publishedTables.map((name) => table({ name }))),
+    shape: known([]),
     reader: known(reader()),
     rowSecurity: known(publishedTables.map((name) => ({ table: name, error: null }))),
     publication: known(publication()),

@@ -33,6 +33,7 @@ const PURE = [
   /^catalog\/(cpf|customers|products|descriptions|weighted|dimensions|types)\.ts$/,
   /^catalog\/data\//,
   /^cdc\/(checks|plan|classif)/,
+  /^db\/(access|advice|expected-tables|session|shape)\.ts$/,
   /^verify\/(compare|judge|report)\.ts$/,
 ];
 const IMPURE_CODE = /\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|\bprocess\.|\bperformance\.now\(/;
@@ -127,7 +128,7 @@ describe('the architecture', () => {
           (specifier) =>
             specifier.startsWith('.') &&
             targetFolder(source.file, specifier) === 'db' &&
-            !specifier.endsWith('/schema.ts'),
+            !/\/(schema|shape|expected-tables|sqlstate)\.ts$/.test(specifier),
         )
         .map((specifier) => `${source.file} imports ${specifier}`),
     ]);

@@ -1,4 +1,5 @@
 import { publishedTables } from '../../db/schema.ts';
+import type { Difference } from '../../db/shape.ts';
 import { identifier } from '../../lib/sql-text.ts';
 import { type ColumnFacts, type Facts, type PublicationFacts, type TableFacts, valueOr } from '../facts.ts';
 import { formatBytes, publicTable } from '../format.ts';
@@ -13,6 +14,7 @@ export function tableChecks(facts: Facts): readonly Check[] {
       found.length === 0 ? note('there are no tables yet') : judge(found);
   return [
     check('tables', 'tables', tables, judgePresence),
+    check('shape', 'as the simulator made them', facts.shape, judgeDifferences),
     check('primary-keys', 'primary keys', tables, whenAny(judgePrimaryKeys)),
     check('replica-identity', 'replica identity', tables, whenAny(judgeReplicaIdentity)),
     check('out-of-line', 'values that CDC may leave out', tables, whenAny(judgeOutOfLine)),
@@ -37,6 +39,27 @@ export function judgePresence(tables: readonly TableFacts[]): Verdict {
         `missing: ${list(missing)}`,
         'restore them from a backup, or start over: npm run sim -- reset',
       );
+}
+
+/** Told by checks of their own. */
+const TOLD_ELSEWHERE: readonly Difference['topic'][] = ['logging', 'identity'];
+
+export function judgeDifferences(differences: readonly Difference[] | null): Verdict {
+  if (differences === null) return note('there are no tables yet');
+  const told = differences.filter(
+    ({ topic, what }) =>
+      !TOLD_ELSEWHERE.includes(topic) && !/^public\.\w+ (is missing|has no primary key)/.test(what),
+  );
+  if (told.length === 0) return pass('columns, keys, triggers, sequences');
+  const fails = told.some(({ level }) => level === 'fail');
+  return problem(
+    fails ? 'fail' : 'warn',
+    told.map(({ what }) => what).join('; '),
+    fails
+      ? 'put them back as they were; until then the simulator does not start'
+      : 'look whether it is meant',
+    told.flatMap(({ sql }) => sql),
+  );
 }
 
 export function judgePrimaryKeys(tables: readonly TableFacts[]): Verdict {

@@ -167,7 +167,7 @@ const HARMFUL: readonly (readonly [what: string, alter: string, says: RegExp])[]
   [
     'a primary key dropped',
     'ALTER TABLE itenspedido DROP CONSTRAINT itenspedido_pkey',
-    /public\.itenspedido has not the primary key \(id\)/,
+    /public\.itenspedido has no primary key/,
   ],
   [
     'a unique key dropped',

@@ -178,11 +178,11 @@ describe('the placer', () => {
     at(...Array.from({ length: 50 }, () => 0));
     await vi.waitFor(() => expect(placer.skipped).toBe(50), { timeout: 10_000 });
     expect(lines).toHaveLength(1);
-    state.nowMs += 11_000;
-    at(11_000);
+    state.nowMs += 61_000;
+    at(61_000);
     await vi.waitFor(() => expect(placer.skipped).toBe(51), { timeout: 10_000 });
     expect(lines).toHaveLength(2);
-    expect(lines[1]).toContain('50 transactions failed');
+    expect(lines[1]).toContain('50 times since');
   });
 
   it('finishes what is in flight when it stops', async () => {
