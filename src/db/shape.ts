@@ -179,7 +179,9 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
 
 /** Whether a column of type `found` holds all that one of type `wanted` does, and gives it back the same. */
 export function fits(found: string, wanted: string): boolean {
-  if (found === wanted || WIDER[wanted]?.includes(found) === true) return true;
+  // a pooler's sessions may quote every name (`quote_all_identifiers`)
+  if (found.replaceAll('"', '') === wanted.replaceAll('"', '') || WIDER[wanted]?.includes(found) === true)
+    return true;
   const length = /^character varying\((\d+)\)$/.exec(wanted)?.[1];
   if (length !== undefined) {
     const other = /^character varying(?:\((\d+)\))?$/.exec(found);

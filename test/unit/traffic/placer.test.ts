@@ -31,6 +31,14 @@ function orderAt(placedAtMs: number): PlannedOrder {
   } as unknown as PlannedOrder;
 }
 
+/** The orders that a statement is given: a column's values each, or those of a single order with its one item. */
+function ordersIn(parameters: readonly unknown[]): { ords: number[]; placedAt: string[] } {
+  if (Array.isArray(parameters[0])) {
+    return { ords: parameters[4] as number[], placedAt: parameters[6] as string[] };
+  }
+  return { ords: [parameters[4] as number], placedAt: [parameters[6] as string] };
+}
+
 /** A placer on a clock that the test moves and a database that takes everything; `batches` are its transactions. */
 async function setUp(overrides: Partial<PlacerOptions> = {}) {
   const state = { nowMs: START_MS };
@@ -42,10 +50,10 @@ async function setUp(overrides: Partial<PlacerOptions> = {}) {
   const clock = { nowMs: () => state.nowMs, monotonicMs: () => state.nowMs - START_MS } as DatabaseClock;
   const placer = new Placer({
     db: {
-      executeQuery: async ({ parameters }: { parameters: readonly unknown[][] }) => {
-        const placedAt = parameters[6] as string[];
+      executeQuery: async ({ parameters }: { parameters: readonly unknown[] }) => {
+        const { ords, placedAt } = ordersIn(parameters);
         batches.push(placedAt.map((text) => Date.parse(text) - START_MS));
-        return { rows: await database.answer(parameters[4] as number[]) };
+        return { rows: await database.answer(ords) };
       },
     } as unknown as Db,
     model: { plan: orderAt },
