@@ -53,7 +53,7 @@ export async function readCatalog(db: Db): Promise<Catalog> {
             SELECT nspowner FROM pg_namespace WHERE nspname IN ('public', 'simulator')))) AS access,
       (SELECT coalesce(json_agg(json_build_object('schema', c.nspname, 'name', c.relname, 'owner', pg_get_userbyid(c.relowner),
           'kind', c.relkind, 'persistence', c.relpersistence, 'replicaIdentity', c.relreplident,
-          'rowSecurity', row_security_active(c.oid), 'policies', (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid),
+          'rowSecurity', row_security_active(c.oid), 'owned', pg_has_role(c.relowner, 'USAGE'),
           'granted', ${GRANTED('has_table_privilege', ['SELECT', 'INSERT', 'UPDATE', 'DELETE'])}, 'columns', ${COLUMNS},
           'primaryKey', coalesce((SELECT ${KEY_COLUMNS} FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary), '[]'),
           'unique', coalesce((SELECT json_agg(a.attname) FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]

@@ -19,6 +19,8 @@ const WANTED: Readonly<Record<string, string>> = {
   // two statements of one transaction see what others committed in between
   default_transaction_isolation: 'read committed',
   default_transaction_deferrable: 'off',
+  // rows that a policy hides look deleted: an error is better
+  row_security: 'off',
 };
 
 /** The startup option `options`: backslash before what separates. */

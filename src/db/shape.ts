@@ -29,7 +29,8 @@ export interface FoundTable {
   readonly rules: readonly string[];
   /** Row security holds for the role that asks. */
   readonly rowSecurity: boolean;
-  readonly policies: number;
+  /** That role has the owner's rights: row security holds for it because it is forced. */
+  readonly owned: boolean;
   /** In a publication that carries updates or deletes. */
   readonly published: boolean;
   readonly replicaIdentity: string;
@@ -249,19 +250,13 @@ function accessDifferences(table: FoundTable, name: string): Difference[] {
     ]),
   );
   if (!table.rowSecurity) return differences;
-  const off = [
-    `ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY`,
-    `ALTER TABLE ${name} DISABLE ROW LEVEL SECURITY`,
-  ];
   return [
     ...differences,
-    table.policies === 0
-      ? fail('row security', `row security hides every row of ${name} from this user`, off)
-      : warn(
-          'row security',
-          `row security holds for this user in ${name}: what its policies hide is not seen`,
-          off,
-        ),
+    fail(
+      'row security',
+      `row security holds for this user in ${name}: rows that it hides would look deleted`,
+      [`ALTER TABLE ${name} ${table.owned ? 'NO FORCE' : 'DISABLE'} ROW LEVEL SECURITY`],
+    ),
   ];
 }
 

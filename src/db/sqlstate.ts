@@ -4,8 +4,8 @@ import { messageOf } from '../lib/errors.ts';
  * What a database error means for the caller:
  * `retry`: the transaction lost a race (deadlock, serialization, a pooler's statements), the same work may be tried again at once;
  * `lost`: the connection or the server is gone, for now;
- * `refused`: the server answers but takes no writes (read-only, disk full, privileges, password): operator's business;
- * `bug`: anything else.
+ * `refused`: the server answers but takes no writes (read-only, disk full, password): operator's business;
+ * `bug`: anything else, also what one table alone refuses (a privilege, a constraint).
  */
 export type ErrorClass = 'retry' | 'lost' | 'refused' | 'bug';
 
@@ -13,7 +13,7 @@ export type ErrorClass = 'retry' | 'lost' | 'refused' | 'bug';
 const RETRY = new Set(['40001', '40P01', '55P03', '26000', '42P05']);
 /** Class 08 (connection), 57P0x (shutdown, crash, cannot connect now), 53300 (too many connections), 58 (I/O). */
 const LOST = /^(08...|57P0[1-5]|53300|58...|XX000)$/;
-const REFUSED = /^(25006|53100|53200|42501|28000|28P01|3D000)$/;
+const REFUSED = /^(25006|53100|53200|28000|28P01|3D000)$/;
 const LOST_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

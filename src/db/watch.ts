@@ -22,7 +22,6 @@ const REFUSED_FIXES: Readonly<Record<string, string>> = {
   '25006': 'the server is read-only: point DB_HOST at the primary, or end its read-only mode',
   '53100': 'the disk of the database is full: free space, or set MAX_DATABASE_SIZE and RETENTION_DAYS',
   '53200': 'the server is out of memory: give it more, or lower DB_POOL_SIZE',
-  '42501': 'a privilege is missing: connect as the owner of the tables',
   '28P01': 'the password was changed: set DB_PASSWORD and start again',
   '28000': 'the server refuses this user: check DB_USER and pg_hba.conf',
   '3D000': 'the database was dropped: check DB_NAME',
@@ -34,7 +33,7 @@ const HEALTHY_AFTER_MS = 5_000;
 /**
  * Knows whether the database can be written. The first error that says it cannot is announced (`database.lost`);
  * from then on it asks with backoff and jitter until it can (`database.back`). Where the probe succeeds and the real
- * work does not (a privilege on one table, a disk that still has room for a small row), the backoff goes on growing
+ * work does not (a disk that still has room for a small row), the backoff goes on growing
  * instead of telling of both four times a second. Whoever works with the database asks `up` first and hands its errors
  * to `report`.
  */

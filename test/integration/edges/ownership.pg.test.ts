@@ -174,10 +174,53 @@ describe('a shop of somebody else', () => {
     await works(BIA);
     await root(`ALTER TABLE public.pedidos FORCE ROW LEVEL SECURITY`);
     const error = await refusal(migrate(ana.db, logger));
-    expect(error.message).toContain('row security hides every row of public.pedidos from this user');
+    expect(error.message).toContain('row security holds for this user in public.pedidos');
     expect(error.fix).toContain('ALTER TABLE public.pedidos NO FORCE ROW LEVEL SECURITY');
-    await root(`ALTER TABLE public.pedidos NO FORCE ROW LEVEL SECURITY`);
+    await root(statements(error.fix)[0] ?? '');
     expect(await migrate(ana.db, logger)).toEqual([]);
+  });
+
+  it('that is closed while the daemon runs is told of, loses nothing, and is gone on with', async () => {
+    await root(`GRANT ${q(ANA)} TO ${q(BIA)}`);
+    const daemon = runDaemon(as(BIA));
+    const placed = () => daemon.events('order.placed').length;
+    const scheduled = async () => (await root('SELECT FROM simulator.order_schedule')).rowCount ?? 0;
+    try {
+      await expect.poll(placed, { timeout: 20_000 }).toBeGreaterThan(5);
+      for (const [close, open, says] of [
+        [
+          'ALTER TABLE public.pedidos ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',
+          'ALTER TABLE public.pedidos DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY',
+          /row-level security.*NO FORCE ROW LEVEL SECURITY/,
+        ],
+        [
+          `REVOKE ${q(ANA)} FROM ${q(BIA)}`,
+          `GRANT ${q(ANA)} TO ${q(BIA)}`,
+          /permission denied for .*npm run sim -- migrate prints it/,
+        ],
+      ] as const) {
+        const from = daemon.lines.length;
+        const told = () =>
+          daemon.lines
+            .slice(from)
+            .filter(({ level }) => level === 'error' || level === 'warn')
+            .map(({ msg }) => msg);
+        await root(close);
+        const before = await scheduled();
+        await expect.poll(() => told().join(), { timeout: 20_000 }).toMatch(says);
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        // what a policy hides is not taken for deleted
+        expect(await scheduled()).toBe(before);
+        expect(new Set(told()).size).toBe(told().length);
+        expect(daemon.events('database.lost')).toEqual([]);
+        await root(open);
+        const then = placed();
+        await expect.poll(placed, { timeout: 20_000 }).toBeGreaterThan(then);
+      }
+    } finally {
+      await daemon.stop();
+    }
+    expect(await checkInvariants(database.connections.db)).toEqual([]);
   });
 
   async function shopSize(): Promise<unknown> {

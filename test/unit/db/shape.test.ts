@@ -24,7 +24,7 @@ function asMade(): FoundTable[] {
     triggers: triggers.map((trigger) => ({ name: trigger.name, enabled: 'O' })),
     rules: [],
     rowSecurity: false,
-    policies: 0,
+    owned: true,
     published: true,
     replicaIdentity: 'd',
   }));
@@ -163,8 +163,12 @@ describe('the shape of the tables', () => {
     expect(judgeDifferences(null).status).toBe('note');
     expect(judgeDifferences(judgeShape(altered('status', () => ({ persistence: 'u' })))).status).toBe('pass');
     expect(judgeDifferences(judgeShape(asMade().slice(1))).status).toBe('pass');
-    const policies = judgeShape(altered('status', () => ({ rowSecurity: true, policies: 1 })));
-    expect(judgeDifferences(policies).status).toBe('warn');
+    const secured = (owned: boolean) =>
+      judgeDifferences(judgeShape(altered('status', () => ({ rowSecurity: true, owned }))));
+    expect(secured(true).sql).toEqual(['ALTER TABLE public.status NO FORCE ROW LEVEL SECURITY']);
+    expect(secured(false).sql).toEqual(['ALTER TABLE public.status DISABLE ROW LEVEL SECURITY']);
+    const renamed = [{ topic: 'row', level: 'warn', what: 'called otherwise', sql: [] }] as const;
+    expect(judgeDifferences(renamed).status).toBe('warn');
     const ruled = judgeDifferences(judgeShape(altered('status', () => ({ rules: ['r'] }))));
     expect(ruled).toMatchObject({ status: 'fail', sql: ['DROP RULE r ON public.status'] });
   });

@@ -26,7 +26,7 @@ describe('what a database error means', () => {
     ],
     ['a standby', error('cannot execute INSERT in a read-only transaction', '25006'), 'refused'],
     ['a full disk', error('could not extend file: No space left on device', '53100'), 'refused'],
-    ['a missing privilege', error('permission denied for table pedidos', '42501'), 'refused'],
+    ['a missing privilege', error('permission denied for table pedidos', '42501'), 'bug'],
     ['a wrong password', error('password authentication failed', '28P01'), 'refused'],
     ['a CHECK that does not hold', error('violates check constraint', '23514'), 'bug'],
     ['a syntax error', error('syntax error at or near', '42601'), 'bug'],

@@ -17,7 +17,7 @@ vi.mock('../../../src/lib/backoff.ts', async (original) => {
 });
 
 const waitedMs: number[] = [];
-const refused = Object.assign(new Error('permission denied for table produtos'), { code: '42501' });
+const refused = Object.assign(new Error('could not extend file: No space left on device'), { code: '53100' });
 
 /** A watch over a database that answers every question; `answer` may be made to throw. */
 function setUp() {
