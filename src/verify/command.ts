@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
+import type { Db } from '../db/pool.ts';
+import { readCatalog } from '../db/read-catalog.ts';
 import { publishedTables } from '../db/schema.ts';
 import { writeSetting } from '../db/settings.ts';
+import { judgeShape } from '../db/shape.ts';
 import { openSource } from '../db/source.ts';
 import { ExitCode, messageOf, OperatorError, UsageError } from '../lib/errors.ts';
 import { parseDuration, parseMoment, parseSchema, parseTables, parseWhole } from './arguments.ts';
@@ -9,7 +12,7 @@ import { noProgress, progressBar } from './progress.ts';
 import { renderReport, shortSummary } from './render.ts';
 import type { VerifyReport } from './report.ts';
 import { sourceSide } from './source-side.ts';
-import { openTarget } from './targets/open.ts';
+import { checkTarget, openTarget } from './targets/open.ts';
 import { type VerifyOptions, verify } from './verify.ts';
 
 interface Flags {
@@ -59,17 +62,15 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
   const parsed = parse(flags);
   const schema = flags.schema === undefined ? undefined : parseSchema('--schema', flags.schema);
   const config = context.config();
+  const where = { target, schema, hevo: flags.hevo === true, databricks: config.databricks };
+  await checkTarget(where);
   const source = await openSource(config, context.logger(), {
     poolSize: SOURCE_CONNECTIONS,
     applicationName: 'cdc-sim verify',
   });
   try {
-    const there = await openTarget({
-      target,
-      schema,
-      hevo: flags.hevo === true,
-      databricks: config.databricks,
-    });
+    const there = await openTarget(where);
+    await warnOfLedger(context, source.connections.db);
     const bar = context.isTerminal && flags.json !== true ? progressBar(parsed.tables.length) : undefined;
     let report: VerifyReport;
     try {
@@ -116,6 +117,14 @@ function explain(error: unknown, context: CommandContext): unknown {
     fix: 'see that source and target are up and that the target’s user may read the tables (GRANT SELECT), then run verify again',
     cause: error,
   });
+}
+
+/** Without its triggers a table's changes are in no ledger: then events and deletes cannot be judged. */
+async function warnOfLedger(context: CommandContext, db: Db): Promise<void> {
+  const { tables } = await readCatalog(db);
+  for (const { topic, what, sql } of tables.length === 0 ? [] : judgeShape(tables)) {
+    if (topic === 'trigger') context.printError(`note: ${what}; to mend it: ${sql.join('; ')};\n`);
+  }
 }
 
 /** For the status page; a source that takes no writes simply has no memory of it. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runCli } from '../../src/cli.ts';
 import type { CommandContext } from '../../src/command-context.ts';
 import { UsageError } from '../../src/lib/errors.ts';
-import { openTarget } from '../../src/verify/targets/open.ts';
+import { checkTarget } from '../../src/verify/targets/open.ts';
 import { HOSTILE_TEXTS } from '../support/hostile-text.ts';
 
 async function run(...argv: string[]): Promise<{ code: number; printed: string }> {
@@ -113,7 +113,8 @@ describe('an argument', () => {
     ];
     for (const target of targets) {
       const databricks = { token: 't', clientId: undefined, clientSecret: undefined };
-      const error = await openTarget({ target, schema: undefined, hevo: false, databricks }).then(
+      const options = { target, schema: undefined, hevo: false, databricks };
+      const error = await checkTarget(options).then(
         () => 'opened',
         (thrown: unknown) => thrown,
       );

@@ -1,10 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { completeLinks } from '../../src/db/embedded/binaries.ts';
+import { prepareDataDirectory } from '../../src/db/embedded/data-directory.ts';
 import { canEnter } from '../../src/db/embedded/placement.ts';
 import { isAlive, mayServe, ownProcess } from '../../src/db/embedded/processes.ts';
 import { configuration } from '../../src/db/embedded/settings.ts';
@@ -129,4 +139,19 @@ describe('files', () => {
 it('further settings win over ours', () => {
   expect(configuration(5555, { fsync: 'off', max_connections: '200' })).toMatch(/^max_connections = 200$/m);
   expect(configuration(5555, {})).toMatch(/^port = 5555$/m);
+});
+
+describe('a data directory', () => {
+  it.skipIf(process.platform === 'win32').each(['"', '$', '`', '\\'])(
+    'with %s in its path is refused before anything is made: pg_ctl hands it to a shell',
+    async (character) => {
+      const dataDir = join(folder, `loja ${character}HOME`);
+      const placement = { dataDir, binDir: '/nowhere', user: null };
+      await expect(prepareDataDirectory(placement, { durable: false })).rejects.toMatchObject({
+        exitCode: 2,
+        message: expect.stringContaining(` has ${character} in its path`) as string,
+      });
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { messageOf, OperatorError } from '../../lib/errors.ts';
+import { messageOf, OperatorError, UsageError } from '../../lib/errors.ts';
+import { shown } from '../../lib/shown.ts';
 import type { Placement } from './placement.ts';
 import { handOver, runProgram } from './programs.ts';
 import { EMBEDDED_PASSWORD, INITDB_ARGUMENTS } from './settings.ts';
@@ -13,6 +14,7 @@ export async function prepareDataDirectory(
   placement: Placement,
   options: { readonly durable: boolean },
 ): Promise<void> {
+  refuseWhatAShellReads(placement.dataDir);
   try {
     await prepare(placement, options.durable);
   } catch (error) {
@@ -22,6 +24,16 @@ export async function prepareDataDirectory(
       cause: error,
     });
   }
+}
+
+/** pg_ctl writes the folder into a command line for the shell, between double quotes, as it is. */
+function refuseWhatAShellReads(dataDir: string): void {
+  const found = (process.platform === 'win32' ? /["%]/ : /["$`\\]/).exec(dataDir)?.[0];
+  if (found === undefined) return;
+  throw new UsageError(
+    `the data directory ${shown(dataDir)} has ${found} in its path, and pg_ctl cannot start a server there`,
+    'set EMBEDDED_DATA_DIR to a folder without it; spaces and letters of any alphabet are fine',
+  );
 }
 
 async function prepare(placement: Placement, durable: boolean): Promise<void> {

@@ -2,7 +2,7 @@ import { DBSQLClient } from '@databricks/sql';
 import { messageOf, OperatorError, UsageError } from '../../lib/errors.ts';
 import { databricksDialect } from '../dialect.ts';
 import { type RunSql, sqlSide } from '../sql-side.ts';
-import type { DatabricksCredentials, OpenTarget } from '../target.ts';
+import type { DatabricksCredentials, OpenTarget, TargetOptions } from '../target.ts';
 
 /** A warehouse needs about a second for any answer: few large queries. */
 const KEYS_PER_QUERY = 5_000_000;
@@ -51,6 +51,12 @@ export function authentication(credentials: DatabricksCredentials): Authenticati
     'nothing says who signs in at Databricks',
     'set DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, in the environment or in .env',
   );
+}
+
+/** Throws a UsageError when the address, or who signs in, is missing. */
+export function checkDatabricksTarget({ target, schema, databricks }: TargetOptions): void {
+  warehouseAddress(target, schema);
+  authentication(databricks);
 }
 
 /** Tables in a Databricks catalog, read through a SQL warehouse. */

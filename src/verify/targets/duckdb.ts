@@ -1,6 +1,5 @@
 import { asObjects } from '../../lakehouse/query.ts';
 import { openReader } from '../../lakehouse/reader.ts';
-import { UsageError } from '../../lib/errors.ts';
 import { duckdbDialect } from '../dialect.ts';
 import { sqlSide } from '../sql-side.ts';
 import type { OpenTarget } from '../target.ts';
@@ -14,12 +13,6 @@ const POLL_MS = 200;
  */
 export const openDuckdbTarget: OpenTarget = async (options) => {
   const path = options.target.slice('duckdb:'.length);
-  if (path === '') {
-    throw new UsageError(
-      '--target duckdb: names no file',
-      '--target duckdb:.data/lakehouse/lakehouse.duckdb',
-    );
-  }
   const reader = await openReader(path);
   const schema = options.schema ?? 'raw';
   const side = sqlSide({

@@ -31,7 +31,7 @@ export function runOn(pool: pg.Pool): RunSql {
 
 /** Any PostgreSQL downstream: a subscriber, or what a tool loads into. */
 export const openPostgresTarget: OpenTarget = async (options) => {
-  const { settings, schema } = targetSettings(options.target);
+  const { settings, schema } = postgresAddress(options.target);
   const pool = readOnlyPool(settings, CONNECTIONS);
   try {
     await pool.query('SELECT 1');
@@ -54,7 +54,8 @@ export const openPostgresTarget: OpenTarget = async (options) => {
   return Object.assign(side, { pollMs: POLL_MS, close: () => pool.end() });
 };
 
-function targetSettings(text: string): { settings: DatabaseSettings; schema: string | null } {
+/** Where and which schema a `postgres://` target is; throws a UsageError when it is none. */
+export function postgresAddress(text: string): { settings: DatabaseSettings; schema: string | null } {
   const errors: string[] = [];
   const settings = settingsFromUrl('--target', text, errors);
   if (settings === null) {
