@@ -44,8 +44,6 @@ async function memory({ server, quick }: BenchContext): Promise<Figure[]> {
   const shop = await server.createShop({ poolSize: 1 });
   const { db } = shop.connections;
   const daemon = await daemonOn(shop, {
-    // as npm start does
-    NODE_OPTIONS: '--max-semi-space-size=2',
     ORDERS_PER_TRANSACTION: '100',
     LIFECYCLE_SPEED: '1000000',
   });

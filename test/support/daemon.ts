@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -31,6 +32,13 @@ export interface Daemon {
   readonly exited: Promise<number | null>;
 }
 
+/** The flags of Node that `npm start` gives. */
+export const nodeFlags: readonly string[] = (
+  /node (.*) src\/main\.ts/.exec(
+    JSON.parse(readFileSync(`${root}/package.json`, 'utf8')).scripts.start,
+  )?.[1] ?? ''
+).split(' ');
+
 /** Environment of a small, quick shop; the rest of the machine's variables stay out of it. */
 export function daemonEnv(overrides: Readonly<Record<string, string>>): Record<string, string> {
   return {
@@ -53,7 +61,7 @@ export function startDaemon(
   args: readonly string[] = ['run'],
   cwd = root,
 ): Daemon {
-  const child = spawn(process.execPath, [`${root}/src/main.ts`, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, `${root}/src/main.ts`, ...args], {
     env: daemonEnv(env),
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -143,7 +151,7 @@ export async function runCommand(
   env: Readonly<Record<string, string>>,
   cwd = root,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [`${root}/src/main.ts`, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, `${root}/src/main.ts`, ...args], {
     env: daemonEnv(env),
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -30,3 +30,12 @@ it('names no registry: where packages come from is the business of who installs'
     /https?:\/\/[^"]*\.tgz/,
   );
 });
+
+it('runs Node in a container as npm start does', () => {
+  const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Readonly<Record<string, string>> };
+  const flags = /^exec node (--.*) src\/main\.ts run$/.exec(scripts['start'] ?? '')?.[1]?.split(' ');
+  const entrypoint = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(read('Dockerfile'))?.[1] ?? '[]') as string[];
+  expect(entrypoint).toEqual(['node', ...(flags ?? ['no flags']), 'src/main.ts']);
+  expect(scripts['sim']).toBe(`exec ${entrypoint.join(' ')}`);
+});
