@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { settle } from '../db/check-tables.ts';
+import { judgeLookup, type LookupRow } from '../db/contents.ts';
 import type { Db } from '../db/pool.ts';
 import { readSetting } from '../db/settings.ts';
-import { judgeLookup, type LookupRow } from '../db/shape.ts';
 import type { Logger } from '../lib/logger.ts';
 import { lookupRows } from './dimensions.ts';
 

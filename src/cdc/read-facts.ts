@@ -1,8 +1,9 @@
 import type { DatabaseSettings } from '../config/database.ts';
+import { judgeSequences } from '../db/contents.ts';
 import type { Connections, Db } from '../db/pool.ts';
 import { readCatalog, readSequences } from '../db/read-catalog.ts';
 import { publishedTables } from '../db/schema.ts';
-import { type Difference, judgeSequences, judgeShape } from '../db/shape.ts';
+import { type Difference, judgeShape } from '../db/shape.ts';
 import { delay } from '../lib/backoff.ts';
 import { type Ask, askOf, fact } from './fact-reader.ts';
 import type {

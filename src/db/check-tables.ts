@@ -1,8 +1,9 @@
 import { OperatorError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { judgeSequences } from './contents.ts';
 import type { Db } from './pool.ts';
 import { type Catalog, readSequences } from './read-catalog.ts';
-import { type Difference, judgeSequences, judgeShape } from './shape.ts';
+import { type Difference, judgeShape } from './shape.ts';
 
 /**
  * Holds the tables against what the migrations made. Throws an {@link OperatorError} with every difference that the

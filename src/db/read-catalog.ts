@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import type { AccessFacts } from './access.ts';
+import type { FoundSequence } from './contents.ts';
 import { expectedSequences, expectedTables } from './expected-tables.ts';
 import type { Db } from './pool.ts';
-import type { FoundSequence, FoundTable } from './shape.ts';
+import type { FoundTable } from './shape.ts';
 
 /** What the catalog says of our tables and of our rights; readable without any right on them. */
 export interface Catalog {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeDifferences } from '../../../src/cdc/checks/tables.ts';
+import { judgeLookup, judgeSequences } from '../../../src/db/contents.ts';
 import { expectedTables } from '../../../src/db/expected-tables.ts';
-import { type FoundTable, fits, judgeLookup, judgeSequences, judgeShape } from '../../../src/db/shape.ts';
+import { type FoundTable, fits, judgeShape } from '../../../src/db/shape.ts';
 
 /** The catalog of a database just migrated. */
 function asMade(): FoundTable[] {
