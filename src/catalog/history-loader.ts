@@ -14,7 +14,9 @@ export interface HistoryLoaderOptions {
   readonly products: readonly ShelfProduct[];
 }
 
-const ORDERS_PER_ROUND = 5_000;
+/** A round is written while the next one is decided: small ones first, so that the server does not wait for long. */
+const FIRST_ROUND = 500;
+const LARGEST_ROUND = 5_000;
 
 const ORDER_COLUMNS = [
   'id',
@@ -119,7 +121,7 @@ export class HistoryLoader {
     if (order.nextPurchaseAtMs !== null && order.nextPurchaseAtMs > nowMs) {
       this.addReturning(customerId, order.nextPurchaseAtMs, order.purchases);
     }
-    return this.#orders.length >= ORDERS_PER_ROUND;
+    return this.#orders.length >= Math.min(Math.max(FIRST_ROUND, this.#orderId >> 1), LARGEST_ROUND);
   }
 
   addReturning(customerId: number, dueAtMs: number, purchases: number): void {
