@@ -73,7 +73,7 @@ export async function runApp(options: AppOptions): Promise<void> {
     signal.addEventListener('abort', () => resolve(), { once: true }),
   );
   try {
-    const source = await openSource(config, logger, { signal });
+    const source = await openSource(config, logger, { signal, leavesNothingBehind: true });
     releasers.add('database', () => source.close());
     const hurry = breakWhatIsStuck(source, options, stopped);
     releasers.add('stuck connections', hurry.done);

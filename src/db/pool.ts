@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { Kysely, type LogEvent } from 'kysely';
 import pg from 'pg';
 import type { DatabaseSettings } from '../config/database.ts';
 import { messageOf, OperatorError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { SessionlessPostgresDialect } from './dialect.ts';
+import { lookAtBackends } from './look-at-backends.ts';
 import { PipelinedPool } from './pipeline.ts';
 import type { Database } from './schema.ts';
-import { SESSION_OPTIONS } from './session.ts';
+import { LEAVES_NOTHING_BEHIND, SESSION_OPTIONS } from './session.ts';
+import { type Hearable, type Line, SilenceWatch } from './silence.ts';
 import { codeOf } from './sqlstate.ts';
 
 export type Db = Kysely<Database>;
 
-/** A query that gets no answer for this long is on a dead connection: a half-closed network never says so. */
+/** See {@link SilenceWatch}: it mostly knows much sooner. */
 const QUERY_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const CLOSE_GRACE_MS = 4_000;
@@ -34,8 +37,10 @@ export interface ConnectOptions {
   readonly logger: Logger;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
-  /** Default 30 s; 0 for work that may rightly take long. */
+  /** Default 30 s, for statements of which nobody can tell whether the server is at them; 0 does not watch at all. */
   readonly queryTimeoutMs?: number;
+  /** For who never pauses inside a transaction: the server ends what a connection that is gone left open. */
+  readonly leavesNothingBehind?: boolean;
 }
 
 const types: pg.CustomTypesConfig = {
@@ -46,8 +51,12 @@ const types: pg.CustomTypesConfig = {
   }) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-/** What `pg` needs to open one connection. */
-export function clientConfig(settings: DatabaseSettings, applicationName = 'cdc-sim'): pg.ClientConfig {
+/** What `pg` needs to open one connection; `options` are startup options of the session, left out behind a pooler. */
+export function clientConfig(
+  settings: DatabaseSettings,
+  applicationName = 'cdc-sim',
+  options: string = SESSION_OPTIONS,
+): pg.ClientConfig {
   return {
     host: settings.host,
     port: settings.port,
@@ -59,7 +68,7 @@ export function clientConfig(settings: DatabaseSettings, applicationName = 'cdc-
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    ...(settings.plainStartup === true || looksLikePooler(settings) ? {} : { options: SESSION_OPTIONS }),
+    ...(settings.plainStartup === true || looksLikePooler(settings) ? {} : { options }),
     types,
   };
 }
@@ -97,15 +106,21 @@ interface Preparing {
 /** "Does not exist" and "exists already": the transaction before ran on another backend. */
 const NO_PREPARING = new Set(['26000', '42P05']);
 
+interface Watching {
+  /** Undefined: an answer may take for ever. */
+  readonly silence: SilenceWatch | undefined;
+  /** Behind a pooler, process ids are made up. */
+  readonly pidsMean: boolean;
+  readonly living: Set<{ tearDown(why: string): void }>;
+  readonly lines: WeakMap<object, Line>;
+}
+
 /**
  * A connection that prepares the statements it sees again and again (only where the connection is direct), and that
  * is torn down when an answer does not come.
  */
-function clientClass(
-  preparing: Preparing,
-  timeoutMs: number,
-  living: Set<{ tearDown(why: string): void }>,
-): typeof pg.Client {
+function clientClass(preparing: Preparing, watching: Watching): typeof pg.Client {
+  const { silence, pidsMean, living, lines } = watching;
   const names = new Map<string, string>();
   const nameOf = (text: string): string => {
     let name = names.get(text);
@@ -115,11 +130,20 @@ function clientClass(
     }
     return name;
   };
-  return class SimClient extends pg.Client {
+  return class SimClient extends pg.Client implements Hearable {
+    readonly #line: Line | undefined;
+
     constructor(config?: string | pg.ClientConfig) {
       super(config);
       living.add(this);
       this.once('end', () => living.delete(this));
+      const line = silence?.add(this);
+      this.#line = line;
+      if (line !== undefined) {
+        lines.set(this, line);
+        this.once('connect', () => silence?.connected(line));
+        this.once('end', () => silence?.remove(line));
+      }
       // a connection may break while it is out of the pool and asks nothing (between two statements of a transaction):
       // unheard, that error would end the process; the next statement on it is refused and tells
       this.on('error', () => undefined);
@@ -142,21 +166,31 @@ function clientClass(
           preparing.turnedOff();
         });
       }
-      if (timeoutMs > 0 && result instanceof Promise) {
-        const timer = setTimeout(
-          () => this.tearDown(`read timeout: no answer from the database for ${timeoutMs} ms`),
-          timeoutMs,
-        );
-        const clear = () => clearTimeout(timer);
-        result.then(clear, clear);
+      const line = this.#line;
+      if (line !== undefined && result instanceof Promise) {
+        line.asked();
+        const answered = () => line.answered();
+        result.then(answered, answered);
       }
       return result;
     }
 
+    get pid(): number | null {
+      return pidsMean ? (this as unknown as { processID: number | null }).processID : null;
+    }
+
+    get bytesRead(): number {
+      return this.#stream.bytesRead;
+    }
+
     /** Breaks the connection; whoever waits on it gets an error that says why. */
     tearDown(why: string): void {
-      const { connection } = this as unknown as { connection: { stream: { destroy(error?: Error): void } } };
-      connection.stream.destroy(new Error(why));
+      this.#stream.destroy(new Error(why));
+    }
+
+    /** TLS puts another one in its place. */
+    get #stream(): Socket {
+      return (this as unknown as { connection: { stream: Socket } }).connection.stream;
     }
   } as unknown as typeof pg.Client;
 }
@@ -168,18 +202,31 @@ export const PREPARE_MARK = '/* cdc-sim */';
 export function connect(settings: DatabaseSettings, options: ConnectOptions): Connections {
   const { logger } = options;
   const living = new Set<{ tearDown(why: string): void }>();
+  const lines = new WeakMap<object, Line>();
+  const silence = watchSilence(settings, options);
+  const pooled = looksLikePooler(settings);
   const preparing: Preparing = {
-    on: !looksLikePooler(settings),
+    on: !pooled,
     turnedOff: () =>
       logger.info('a pooler is in between that keeps no prepared statements: from now on none are used'),
   };
   const pool = new pg.Pool({
-    ...clientConfig(settings, options.applicationName),
+    ...clientConfig(
+      settings,
+      options.applicationName,
+      options.leavesNothingBehind === true ? `${SESSION_OPTIONS} ${LEAVES_NOTHING_BEHIND}` : SESSION_OPTIONS,
+    ),
     max: options.poolSize,
     idleTimeoutMillis: 60_000,
     pipeline: true,
-    Client: clientClass(preparing, options.queryTimeoutMs ?? QUERY_TIMEOUT_MS, living),
+    Client: clientClass(preparing, { silence, pidsMean: !pooled, living, lines }),
   });
+  const setUnused = (client: pg.PoolClient, unused: boolean) => {
+    const line = lines.get(client);
+    if (line !== undefined) line.unused = unused;
+  };
+  pool.on('acquire', (client) => setUnused(client, false));
+  pool.on('release', (_error, client) => setUnused(client, true));
   // an idle connection that breaks must not end the process; the next query finds out for itself
   pool.on('error', (error) => logger.debug({ reason: messageOf(error) }, 'an idle connection broke'));
   const log = (event: LogEvent): void => {
@@ -208,10 +255,20 @@ export function connect(settings: DatabaseSettings, options: ConnectOptions): Co
       for (const client of living) client.tearDown(why);
     },
     close: () => {
-      closing ??= closeGracefully(() => db.destroy(), living);
+      closing ??= closeGracefully(() => db.destroy(), living).finally(() => silence?.stop());
       return closing;
     },
   };
+}
+
+function watchSilence(settings: DatabaseSettings, options: ConnectOptions): SilenceWatch | undefined {
+  const { applicationName = 'cdc-sim', queryTimeoutMs = QUERY_TIMEOUT_MS } = options;
+  if (queryTimeoutMs <= 0) return undefined;
+  const config = clientConfig(settings, `${applicationName} probe`);
+  return new SilenceWatch({
+    timeoutMs: queryTimeoutMs,
+    look: (pids, deadlineMs, signal) => lookAtBackends(config, pids, deadlineMs, signal),
+  });
 }
 
 /** Closes when the work in flight has ended, and breaks what is still at it after a while. */

@@ -28,6 +28,14 @@ export const SESSION_OPTIONS: string = Object.entries(WANTED)
   .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
   .join(' ');
 
+/**
+ * Startup options for sessions that never pause inside a transaction. A network that is gone leaves their backends
+ * waiting for the next statement, with every lock they took: the server ends them by itself, also where it is this
+ * process that was stopped. A backend outside of a transaction goes once its TCP peer does not answer.
+ */
+export const LEAVES_NOTHING_BEHIND =
+  '-c idle_in_transaction_session_timeout=5s -c tcp_keepalives_idle=20 -c tcp_keepalives_interval=5';
+
 /** Whether an error of connecting means that somebody in between (a pooler) takes no startup options. */
 export function refusesStartupOptions(message: string): boolean {
   return /startup (parameter|option|packet)/i.test(message);

@@ -11,8 +11,11 @@ export type ErrorClass = 'retry' | 'lost' | 'refused' | 'bug';
 
 /** The last two: a pooler lost, or had already, a statement that was prepared; see `clientClass` in pool.ts. */
 const RETRY = new Set(['40001', '40P01', '55P03', '26000', '42P05']);
-/** Class 08 (connection), 57P0x (shutdown, crash, cannot connect now), 53300 (too many connections), 58 (I/O). */
-const LOST = /^(08...|57P0[1-5]|53300|58...|XX000)$/;
+/**
+ * Class 08 (connection), 57P0x (shutdown, crash, cannot connect now), 25P03 (this process paused inside a transaction
+ * for too long), 53300 (too many connections), 58 (I/O).
+ */
+const LOST = /^(08...|57P0[1-5]|25P03|53300|58...|XX000)$/;
 const REFUSED = /^(25006|53100|53200|28000|28P01|3D000)$/;
 const LOST_CODES = new Set([
   'ECONNREFUSED',

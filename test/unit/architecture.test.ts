@@ -33,7 +33,7 @@ const PURE = [
   /^catalog\/(cpf|customers|products|descriptions|weighted|dimensions|types)\.ts$/,
   /^catalog\/data\//,
   /^cdc\/(checks|plan|classif)/,
-  /^db\/(access|advice|contents|expected-tables|session|shape)\.ts$/,
+  /^db\/(access|advice|backend-state|contents|expected-tables|session|shape)\.ts$/,
   /^verify\/(compare|judge|report)\.ts$/,
 ];
 const IMPURE_CODE = /\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|\bprocess\.|\bperformance\.now\(/;

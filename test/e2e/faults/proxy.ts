@@ -14,6 +14,7 @@ export class FaultProxy {
   readonly #pairs = new Set<Pair>();
   readonly #server: Server;
   #refusing = false;
+  #swallowing = false;
   #delayMs = 0;
 
   private constructor(targetPort: number) {
@@ -55,14 +56,21 @@ export class FaultProxy {
     for (const { client } of this.#pairs) client.end();
   }
 
-  /** The connections that are there go dead without a word; new ones work. */
-  silence(): void {
-    for (const pair of this.#pairs) pair.silent = true;
+  /** The connections that are there go dead without a word, or the `latest` of them; new ones work. */
+  silence(latest = this.#pairs.size): void {
+    for (const pair of [...this.#pairs].slice(this.#pairs.size - latest)) pair.silent = true;
+  }
+
+  /** All connections go dead without a word, and new ones with them until {@link heal}. */
+  blackout(): void {
+    this.#swallowing = true;
+    this.silence();
   }
 
   /** New connections work, at full speed. */
   heal(): void {
     this.#refusing = false;
+    this.#swallowing = false;
     this.#delayMs = 0;
   }
 
@@ -87,7 +95,7 @@ export class FaultProxy {
     }
     const server = connect({ port: this.#targetPort, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
     client.setNoDelay(true);
-    const pair: Pair = { client, server, silent: false };
+    const pair: Pair = { client, server, silent: this.#swallowing };
     this.#pairs.add(pair);
     this.#carry(pair, client, server);
     this.#carry(pair, server, client);

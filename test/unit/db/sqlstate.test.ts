@@ -10,6 +10,11 @@ describe('what a database error means', () => {
     ['a serialization failure', error('could not serialize access', '40001'), 'retry'],
     ['a shutdown', error('terminating connection due to administrator command', '57P01'), 'lost'],
     ['a server that starts', error('the database system is starting up', '57P03'), 'lost'],
+    [
+      'a pause inside a transaction',
+      error('terminating connection due to idle-in-transaction timeout', '25P03'),
+      'lost',
+    ],
     ['too many connections', error('sorry, too many clients already', '53300'), 'lost'],
     ['nobody listening', error('connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED'), 'lost'],
     [
@@ -18,7 +23,7 @@ describe('what a database error means', () => {
       'lost',
     ],
     ['a connection that broke, told in words alone', error('Connection terminated unexpectedly'), 'lost'],
-    ['no answer in time', error('read timeout: no answer from the database for 30000 ms'), 'lost'],
+    ['no answer in time', error('read timeout: no answer from the database for 30.0 s'), 'lost'],
     [
       'a database that takes no connections',
       error('database "shop" is not currently accepting connections', '55000'),
