@@ -133,8 +133,10 @@ function clientClass(preparing: Preparing, watching: Watching): typeof pg.Client
   return class SimClient extends pg.Client implements Hearable {
     readonly #line: Line | undefined;
 
-    constructor(config?: string | pg.ClientConfig) {
-      super(config);
+    constructor(config: pg.ClientConfig) {
+      const value = silence?.connectTimeoutMs(CONNECT_TIMEOUT_MS) ?? CONNECT_TIMEOUT_MS;
+      // not a copy: the pool hides the password from being enumerated
+      super(Object.create(config, { connectionTimeoutMillis: { value } }) as pg.ClientConfig);
       living.add(this);
       this.once('end', () => living.delete(this));
       const line = silence?.add(this);

@@ -28,6 +28,7 @@ const LOOK_EVERY_MS = 3_000;
 const LOOK_AGAIN_MS = 750;
 const LEAST_DEADLINE_MS = 2_000;
 const MOST_DEADLINE_MS = 6_000;
+const LEAST_CONNECT_MS = 4_000;
 /** When a new connection gets no answer either, those that have waited for so long are dead. */
 const GONE_AFTER_MS = 5_000;
 const TICK_MS = 250;
@@ -64,6 +65,16 @@ export class SilenceWatch {
     const line = new Line(client, this.#monotonicMs, () => this.#arm());
     this.#lines.add(line);
     return line;
+  }
+
+  /**
+   * How long the next connection may take to be made: one that was begun while the network was gone must not keep us
+   * waiting for long once it is back. The first may take its time.
+   */
+  connectTimeoutMs(mostMs: number): number {
+    return this.#connectMs === 0
+      ? mostMs
+      : Math.min(Math.max(LEAST_CONNECT_MS, 20 * this.#connectMs), mostMs);
   }
 
   /** It is made. */

@@ -27,12 +27,16 @@ const REFUSED_FIXES: Readonly<Record<string, string>> = {
   '3D000': 'the database was dropped: check DB_NAME',
 };
 
+/** What only a person mends; and a pooler may shut out who knocks with a wrong password too often. */
+const PATIENT = new Set(['28P01', '28000', '3D000']);
+
 /** Up for less than this, the database did not come back: the next look waits longer than the last one did. */
 const HEALTHY_AFTER_MS = 5_000;
 
 /**
  * Knows whether the database can be written. The first error that says it cannot is announced (`database.lost`);
- * from then on it asks with backoff and jitter until it can (`database.back`). Where the probe succeeds and the real
+ * from then on it asks with backoff and jitter until it can (`database.back`), every 2 s at least: traffic is to flow
+ * again soon after the outage, however long that was. Where the probe succeeds and the real
  * work does not (a disk that still has room for a small row), the backoff goes on growing
  * instead of telling of both four times a second. Whoever works with the database asks `up` first and hands its errors
  * to `report`.
@@ -41,6 +45,7 @@ export class DatabaseWatch implements Service {
   readonly name = 'database watch';
   readonly #options: WatchOptions;
   readonly #abort = new AbortController();
+  /** Before the first look of each loss. */
   readonly #backoff: Backoff;
   #state: { up: boolean; sinceMs: number; reason: string };
   #waiting: Promise<void> | undefined;
@@ -48,7 +53,7 @@ export class DatabaseWatch implements Service {
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    this.#backoff = new Backoff({ minMs: 250, maxMs: 8_000, random: options.random });
+    this.#backoff = new Backoff({ minMs: 250, maxMs: 5_000, random: options.random });
     this.#state = { up: true, sinceMs: options.clock.nowMs(), reason: '' };
     this.stop = once(async () => {
       this.#abort.abort();
@@ -86,8 +91,16 @@ export class DatabaseWatch implements Service {
   async #waitUntilBack(): Promise<void> {
     const { announcer, clock } = this.#options;
     const lostAtMs = this.#state.sinceMs;
-    for (let attempts = 1; await this.#backoff.wait(this.#abort.signal); attempts++) {
-      if (!(await this.#canWrite())) continue;
+    const { random } = this.#options;
+    const soon = new Backoff({ minMs: 500, maxMs: 2_000, random });
+    const patient = new Backoff({ minMs: 1_000, maxMs: 8_000, random });
+    let backoff = this.#backoff;
+    for (let attempts = 1; await backoff.wait(this.#abort.signal); attempts++) {
+      const hindrance = await this.#hindrance();
+      if (hindrance !== undefined) {
+        backoff = PATIENT.has(hindrance) ? patient : soon;
+        continue;
+      }
       const outageMs = Math.round(clock.nowMs() - lostAtMs);
       this.#state = { up: true, sinceMs: clock.nowMs(), reason: '' };
       const message = `database back after ${(outageMs / 1000).toFixed(1)} s`;
@@ -96,21 +109,22 @@ export class DatabaseWatch implements Service {
     }
   }
 
-  async #canWrite(): Promise<boolean> {
+  /** The SQLSTATE or system code of what hinders writing; undefined when nothing does. */
+  async #hindrance(): Promise<string | undefined> {
     try {
       await this.#options.revive?.();
       const result = await sql<{ writable: boolean }>`
         SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS writable`.execute(
         this.#options.db,
       );
-      if (result.rows[0]?.writable !== true) return false;
+      if (result.rows[0]?.writable !== true) return '25006';
       // a full disk answers queries and refuses only what is written
       await sql`INSERT INTO simulator.jobs (name, last_run_at) VALUES ('probe', clock_timestamp())
         ON CONFLICT (name) DO UPDATE SET last_run_at = excluded.last_run_at`.execute(this.#options.db);
-      return true;
+      return undefined;
     } catch (error) {
       // any answer that is not about the connection will meet the next real work, and be told there
-      return classify(error) === 'bug';
+      return classify(error) === 'bug' ? undefined : codeOf(error);
     }
   }
 }

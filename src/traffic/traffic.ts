@@ -51,8 +51,8 @@ const SAY_BEHIND_EVERY_MS = 60_000;
 /** Below this part of what was asked, over a minute, the database is said not to keep up. */
 const BEHIND_SHARE = 0.95;
 
-/** Arrivals are planned this far ahead at most: a long schedule needs no memory, and a new rate is soon followed. */
-const SLICE_MS = 5_000;
+/** Arrivals are planned this far ahead at most: a new rate, or the share of a worker that died, is soon followed. */
+const SLICE_MS = 1_000;
 const LOOK_EVERY_MS = 500;
 /** The next slice is planned when the last one ends within this time. */
 const PLAN_AHEAD_MS = 1_000;
@@ -102,9 +102,9 @@ export class Traffic implements Service {
     return this.#options.targetPerMinute() * this.#options.share();
   }
 
-  /** As {@link ownTargetPerMinute}; while the database is lost, as before: this worker's share ends with its lease. */
+  /** As {@link ownTargetPerMinute}; as before while this worker does not know its share: its lease ran out. */
   #asked(): number {
-    if (this.#options.watch.up) this.#askedPerMinute = this.ownTargetPerMinute();
+    if (this.#options.share() > 0) this.#askedPerMinute = this.ownTargetPerMinute();
     return this.#askedPerMinute;
   }
 
@@ -145,16 +145,15 @@ export class Traffic implements Service {
   }
 
   #planUntil(untilMs: number): void {
-    const { clock, gate, watch, placer, arrivals } = this.#options;
+    const { clock, placer, arrivals } = this.#options;
     const nowMs = clock.nowMs();
     this.#forgetPlanOfAnotherClock(nowMs);
     // ticks come a little early or late: go on where the last plan ended, but never make up for a stall
     const fromMs = this.#plannedUntilMs > nowMs - 1_000 ? this.#plannedUntilMs : nowMs;
     this.#plannedUntilMs = Math.max(untilMs, fromMs);
     if (untilMs <= fromMs) return;
-    const planned = arrivals(fromMs, untilMs, this.#asked());
-    if (gate.open && watch.up) placer.schedule(planned);
-    else placer.skipped += planned.length;
+    // also while traffic is held: the placer leaves out what is due then, and goes on at once when it is over
+    placer.schedule(arrivals(fromMs, untilMs, this.#asked()));
   }
 
   async #summariseSafely(): Promise<void> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { sql } from 'kysely';
 import { Complaints } from '../db/complaints.ts';
+import { pidExists } from '../db/embedded/processes.ts';
 import type { Db } from '../db/pool.ts';
 import type { DatabaseWatch } from '../db/watch.ts';
 import type { Announcer } from '../lib/announcer.ts';
@@ -11,8 +12,10 @@ import type { Logger } from '../lib/logger.ts';
 import { once, type Service } from '../lib/service.ts';
 
 /** A worker that was not seen for this long is dead: its share passes on. */
-export const LEASE_MS = 10_000;
-const RENEW_EVERY_MS = 2_000;
+export const LEASE_MS = 6_000;
+const RENEW_EVERY_MS = 1_500;
+/** While the database is lost: so soon after it is back, the lease is renewed. */
+const LOOK_EVERY_MS = 250;
 /** As for ORDERS_PER_MINUTE; the setting may have been written by hand, and arrivals are planned in memory. */
 const HIGHEST_RATE = 1_000_000;
 
@@ -26,6 +29,8 @@ export interface WorkerLeaseOptions {
   readonly stats: () => Readonly<Record<string, unknown>>;
   /** Called after each renewal with what the database says. */
   readonly onSettings: (settings: LeasedSettings) => void;
+  /** How long this process has been running. */
+  readonly uptimeMs?: () => number;
 }
 
 export interface LeasedSettings {
@@ -77,6 +82,7 @@ export class WorkerLease implements Service {
   }
 
   async start(): Promise<void> {
+    await this.#buryPredecessors();
     await this.#renew();
     const { announcer } = this.#options;
     const others = this.#living - 1;
@@ -91,15 +97,35 @@ export class WorkerLease implements Service {
   }
 
   async #run(): Promise<void> {
-    while (await delay(RENEW_EVERY_MS, this.#abort.signal)) {
-      if (!this.#options.watch.up) continue;
+    const { watch } = this.#options;
+    while (await delay(watch.up ? RENEW_EVERY_MS : LOOK_EVERY_MS, this.#abort.signal)) {
+      if (!watch.up) continue;
       try {
         await this.#renew();
       } catch (error) {
-        if (!this.#options.watch.report(error))
-          this.#complaints.tell("could not renew the worker's lease", error);
+        if (!watch.report(error)) this.#complaints.tell("could not renew the worker's lease", error);
       }
     }
+  }
+
+  /**
+   * Once, at the start: the lease of one who was killed here need not run out before his share is taken. A living one
+   * that is taken for dead (it has our host's name and other process ids) is back with its next renewal.
+   */
+  async #buryPredecessors(): Promise<void> {
+    const { db, uptimeMs = () => process.uptime() * 1_000 } = this.#options;
+    const host = hostname();
+    // who was seen since this process began is alive
+    const { rows } = await sql<{ id: string; name: string; since: string }>`
+      SELECT id, name, since::text FROM simulator.workers,
+        LATERAL (SELECT clock_timestamp() - ${uptimeMs()} * interval '1 ms') AS ours (since)
+      WHERE starts_with(name, ${`${host}:`}) AND seen_at < since`.execute(db);
+    const dead = rows.filter(({ name }) => isDeadOn(name, host, process.pid, pidExists));
+    if (dead.length === 0) return;
+    await sql`DELETE FROM simulator.workers WHERE id IN (
+        SELECT id FROM simulator.workers
+        WHERE id = ANY(${sql.val(dead.map(({ id }) => id))}::uuid[]) AND seen_at < ${dead[0]?.since}::timestamptz
+        FOR UPDATE SKIP LOCKED)`.execute(db);
   }
 
   async #renew(): Promise<void> {
@@ -160,4 +186,16 @@ export class WorkerLease implements Service {
     }
     announcer.info('worker.left', { worker: this.id, label: this.label }, `worker ${this.label} left`);
   }
+}
+
+/** Whether the worker of this label ran on this host and is gone: nobody has its process id, or we have it now. */
+export function isDeadOn(
+  label: string,
+  host: string,
+  ownPid: number,
+  pidExists: (pid: number) => boolean,
+): boolean {
+  const pid = label.startsWith(`${host}:`) ? Number(label.slice(host.length + 1)) : Number.NaN;
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  return pid === ownPid || !pidExists(pid);
 }

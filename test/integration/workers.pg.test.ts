@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,7 +21,10 @@ describe('the lease of a worker', () => {
   });
   afterAll(() => database.drop());
 
-  function createLease(onSettings: (settings: LeasedSettings) => void = () => undefined) {
+  function createLease(
+    onSettings: (settings: LeasedSettings) => void = () => undefined,
+    uptimeMs?: () => number,
+  ) {
     const { db } = database.connections;
     const clock = new DatabaseClock();
     const announcer = new Announcer(silentLogger(), clock, 'never');
@@ -31,6 +37,7 @@ describe('the lease of a worker', () => {
       logger: silentLogger(),
       stats: () => ({}),
       onSettings,
+      ...(uptimeMs === undefined ? {} : { uptimeMs }),
     });
   }
 
@@ -47,6 +54,28 @@ describe('the lease of a worker', () => {
     await Promise.all([first.stop(), second.stop()]);
     const left = await db.selectFrom('simulator.workers').select('id').execute();
     expect(left).toEqual([]);
+  });
+
+  it('takes at once what one who was killed on this machine had, but nothing of the living', async () => {
+    const { db } = database.connections;
+    const killed = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    const host = hostname();
+    const names = [killed.pid, process.pid, process.ppid].map((pid) => `${host}:${pid}`);
+    await sql`INSERT INTO simulator.workers (id, name, seen_at)
+      SELECT gen_random_uuid(), name, clock_timestamp() - ago FROM unnest(${sql.val([...names, `elsewhere:${killed.pid}`])}::text[]) AS n (name),
+        (VALUES (interval '0 s'), (interval '2 s')) AS seen (ago)`.execute(db);
+    const exited = once(killed, 'exit');
+    killed.kill('SIGKILL');
+    await exited;
+    const lease = createLease(undefined, () => 1_000);
+    try {
+      await lease.start();
+      // two are gone: those whose process is, and who were not seen since this one began
+      expect(lease.living).toBe(1 + 6);
+    } finally {
+      await lease.stop();
+      await sql`DELETE FROM simulator.workers`.execute(db);
+    }
   });
 
   it('waits for nobody who is renewing his own lease at that moment', async () => {

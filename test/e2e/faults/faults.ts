@@ -46,6 +46,12 @@ const acts: Readonly<Record<FaultKind, Act>> = {
     proxy.silence();
     return undefined;
   },
+  blackout: async ({ proxy }, { lastsMs }) => {
+    proxy.blackout();
+    await delay(lastsMs);
+    proxy.heal();
+    return undefined;
+  },
   terminate: async ({ direct }) => {
     await direct.pool.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -1,14 +1,19 @@
 import { parseArgs } from 'node:util';
-import { type FaultKind, faultKinds } from './plan.ts';
+import { describeFault, type FaultKind, faultKinds } from './plan.ts';
 import { type FaultReport, runFaults } from './run.ts';
 
-/** `npm run test:faults -- --minutes 30 --seed 7 [--faults 200] [--only kill,cut]`: exit code 1 when anything was lost. */
+/**
+ * `npm run test:faults -- --minutes 30 --seed 7 [--faults 200] [--only kill,cut] [--within 10]`: exit code 1 when anything
+ * was lost, or when traffic was back at its rate later than so many seconds after a fault (0 does not judge that: a
+ * busy machine takes its time).
+ */
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     faults: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: String(Date.now()) },
     only: { type: 'string' },
+    within: { type: 'string', default: '10' },
   },
 });
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -33,12 +38,16 @@ for (const kind of faultKinds) {
   const own = done.filter((report) => report.fault.kind === kind);
   if (own.length > 0) say(`${kind.padEnd(18)} ${String(own.length).padStart(4)}  back after ${spread(own)}`);
 }
+const withinMs = Number(values.within) * 1_000;
+const late = done.filter(({ recoveredAfterMs }) => withinMs > 0 && (recoveredAfterMs ?? 0) > withinMs);
+for (const { fault, recoveredAfterMs } of late)
+  say(`late: ${describeFault(fault)} took ${((recoveredAfterMs ?? 0) / 1000).toFixed(1)} s`);
 say(`${done.length} faults, ${run.ordersPlaced} orders placed (seed ${values.seed})`);
 say(
-  `broken: ${broken.length}; lines at level error: ${run.errors.length}; subscriber: ${run.differences.length === 0 ? 'equal row by row' : run.differences.join('; ')}`,
+  `broken: ${broken.length}; late: ${late.length}; lines at level error: ${run.errors.length}; subscriber: ${run.differences.length === 0 ? 'equal row by row' : run.differences.join('; ')}`,
 );
 for (const error of new Set(run.errors)) say(`  error: ${error}`);
-if (broken.length > 0 || run.differences.length > 0) process.exitCode = 1;
+if (broken.length > 0 || late.length > 0 || run.differences.length > 0) process.exitCode = 1;
 
 function spread(reports: readonly FaultReport[]): string {
   const seconds = reports

@@ -9,6 +9,7 @@ export const faultKinds = [
   'slow',
   'half-close',
   'silence',
+  'blackout',
   'terminate',
   'lock',
   'disk-full',
@@ -38,14 +39,16 @@ const LASTS_MS: Readonly<Record<FaultKind, readonly [number, number]>> = {
   slow: [1_000, 4_000],
   'half-close': [0, 0],
   silence: [0, 0],
+  // short ones end before anybody has noticed
+  blackout: [1_000, 12_000],
   terminate: [0, 0],
   lock: [500, 4_000],
   'disk-full': [1_000, 4_000],
   clock: [3_000, 6_000],
   slot: [1_000, 3_000],
   'long-transaction': [1_000, 5_000],
-  // the lease runs for 10 s
-  sigstop: [11_000, 14_000],
+  // the lease runs for 6 s
+  sigstop: [7_000, 12_000],
 };
 
 /** Slow ones come less often, so that a run sees many. */
@@ -55,7 +58,7 @@ const WEIGHTS: Readonly<Partial<Record<FaultKind, number>>> = {
   cut: 2,
   lock: 2,
   'half-close': 2,
-  silence: 0.3,
+  blackout: 0.5,
   sigstop: 0.7,
   clock: 0.7,
   slot: 0.5,

@@ -8,6 +8,8 @@ interface Pair {
   silent: boolean;
 }
 
+const LEARNS_AFTER_MS = 15_000;
+
 /** A TCP proxy on loopback that misbehaves when told to. */
 export class FaultProxy {
   readonly #targetPort: number;
@@ -105,11 +107,21 @@ export class FaultProxy {
       if (!pair.silent) server.destroy();
     };
     server.on('error', over).on('close', over);
-    client.on('close', () => {
+    const left = () => {
       this.#pairs.delete(pair);
-      // the server side of a dead connection does not learn of it at once either
-      if (pair.silent) setTimeout(() => server.destroy(), 3_000).unref();
-      else server.destroy();
+      if (!pair.silent) {
+        server.destroy();
+        return;
+      }
+      // the server side of a dead connection does not learn of it for long
+      setTimeout(() => {
+        client.destroy();
+        server.destroy();
+      }, LEARNS_AFTER_MS).unref();
+    };
+    client.on('close', left);
+    client.on('end', () => {
+      if (pair.silent) left();
     });
   }
 

@@ -212,6 +212,21 @@ describe('connections gone silent', () => {
     slept.mockRestore();
   });
 
+  it('do not make a new one wait: what takes much longer than the last took is given up', async () => {
+    const { watch, connection, pass } = setUp();
+    expect(watch.connectTimeoutMs(10_000)).toBe(10_000);
+    for (const [tookMs, timeoutMs] of [
+      [50, 4_000],
+      [300, 6_000],
+      [900, 10_000],
+    ] as const) {
+      const { line } = connection(1);
+      await pass(tookMs);
+      watch.connected(line);
+      expect(watch.connectTimeoutMs(10_000)).toBeCloseTo(timeoutMs, -2);
+    }
+  });
+
   it('are nobody’s business once the pool is closed', async () => {
     const { watch, connection, pass, looks } = setUp();
     const { client, line } = connection(1, 'idle/Client');

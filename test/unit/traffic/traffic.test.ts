@@ -72,36 +72,41 @@ function setUp(overrides: Partial<TrafficOptions> = {}) {
 
 describe('the traffic tick', () => {
   it('plans from tick to tick without a gap or an overlap, also when ticks are a little early or late', async () => {
-    const { traffic, state, asked } = setUp();
+    const { traffic, state, asked, scheduled, pass } = setUp();
     await traffic.tick(5_000);
-    state.nowMs += 4_990;
+    pass(4_500);
+    state.nowMs += 490;
     await traffic.tick(5_010);
-    state.nowMs += 5_030;
+    pass(5_000);
+    state.nowMs += 30;
     await traffic.tick(4_980);
-    expect(asked.map(([from]) => from)).toEqual([0, 5_000, 9_990]);
-    expect(asked.map(([, to]) => to)).toEqual([5_000, 9_990, 15_000]);
+    pass(4_000);
+    expect(asked[0]?.[0]).toBe(0);
+    expect(asked.every(([from], i) => i === 0 || from === asked[i - 1]?.[1])).toBe(true);
+    expect(asked.at(-1)?.[1]).toBeGreaterThan(14_000);
+    expect(scheduled.length).toBeGreaterThanOrEqual(140);
   });
 
-  it('plans an hour in slices: no more than some seconds are held at a time', async () => {
+  it('plans an hour in slices: no more than a second or two are held at a time', async () => {
     const { traffic, scheduled, asked, pass } = setUp();
     await traffic.tick(3_600_000);
-    expect(scheduled).toHaveLength(50);
+    expect(scheduled).toHaveLength(10);
     pass(3_590_000);
-    expect(Math.max(...asked.map(([from, to]) => to - from))).toBeLessThanOrEqual(5_000);
+    expect(Math.max(...asked.map(([from, to]) => to - from))).toBeLessThanOrEqual(1_000);
     expect(asked.every(([from], i) => i === 0 || from === asked[i - 1]?.[1])).toBe(true);
     expect(asked.at(-1)?.[1]).toBeGreaterThanOrEqual(3_590_000);
   });
 
-  it('follows a new rate within a few seconds, however far apart the ticks are', async () => {
+  it('follows a new rate within two seconds, however far apart the ticks are', async () => {
     const { traffic, state, scheduled, pass } = setUp();
     await traffic.tick(3_600_000);
     pass(10_000);
     state.rate = 0;
-    pass(10_000);
+    pass(2_000);
     const before = scheduled.length;
     pass(60_000);
     expect(scheduled).toHaveLength(before);
-    expect(scheduled.at(-1)).toBeLessThan(START_MS + 20_000);
+    expect(scheduled.at(-1)).toBeLessThan(START_MS + 12_000);
   });
 
   it('goes on when a tick does not come, and never makes up for a stall', async () => {
@@ -122,12 +127,12 @@ describe('the traffic tick', () => {
     state.nowMs -= 3_600_000;
     const before = scheduled.length;
     await traffic.tick(5_000);
-    expect(scheduled.length - before).toBe(50);
+    expect(scheduled.length - before).toBe(10);
     expect(scheduled[before]).toBe(state.nowMs);
   });
 
   it('plans on while a summary waits for the database', async () => {
-    const { traffic, state, scheduled, backlog, summed } = setUp();
+    const { traffic, scheduled, backlog, summed, pass } = setUp();
     let answer: (value: unknown) => void = () => undefined;
     backlog.answer = () =>
       new Promise((resolve) => {
@@ -135,9 +140,9 @@ describe('the traffic tick', () => {
       });
     for (let i = 0; i < 4; i++) {
       await traffic.tick(5_000);
-      state.nowMs += 5_000;
+      pass(5_000);
     }
-    expect(scheduled).toHaveLength(200);
+    expect(scheduled.length).toBeGreaterThanOrEqual(200);
     answer({ rows: [{ due: 3 }] });
     await summed();
     expect(traffic.summary?.backlog).toBe(3);
@@ -172,10 +177,10 @@ describe('the traffic tick', () => {
     expect(traffic.summary?.targetPerMinute).toBe(150);
   });
 
-  it('counts what an outage costs to its end: the lease runs out, what was asked for does not', async () => {
+  it('plans on through an outage at the rate from before it: the lease runs out, what was asked for does not', async () => {
     const now = { up: true, share: 1 };
     const said: string[] = [];
-    const { traffic, state, placer } = setUp({
+    const { traffic, scheduled, pass } = setUp({
       watch: {
         get up() {
           return now.up;
@@ -189,19 +194,25 @@ describe('the traffic tick', () => {
       } as unknown as Announcer,
     });
     const tick = async () => {
-      const before = said.length;
+      const before = { said: said.length, scheduled: scheduled.length };
       await traffic.tick(5_000);
-      await vi.waitFor(() => expect(said.length).toBe(before + 1), 10_000);
-      state.nowMs += 5_000;
-      return said.at(-1);
+      await vi.waitFor(() => expect(said.length).toBe(before.said + 1), 10_000);
+      pass(5_000);
+      return { text: said.at(-1), planned: scheduled.length - before.scheduled };
     };
-    expect(await tick()).toMatch(/^0 placed .* of 600 · 0 due$/);
+    const near = (count: number) => expect.toSatisfy((planned: number) => Math.abs(planned - count) <= 10);
+    expect((await tick()).text).toMatch(/^0 placed .* of 600 · 0 due$/);
     Object.assign(now, { up: false });
     await tick();
     Object.assign(now, { share: 0 });
-    expect(await tick()).toMatch(/^waiting for the database · 0 placed .* of 600 · 0 due · 50 skipped$/);
-    expect(placer.skipped).toBe(100);
-    Object.assign(now, { up: true, share: 0.5 });
-    expect(await tick()).toMatch(/^0 placed .* of 300 · 0 due$/);
+    expect(await tick()).toEqual({
+      text: expect.stringMatching(/^waiting for the database · 0 placed .* of 600 · 0 due$/),
+      planned: near(50),
+    });
+    // the database is back, the lease not yet: what is due then is placed, once it is
+    Object.assign(now, { up: true });
+    expect((await tick()).planned).toEqual(near(50));
+    Object.assign(now, { share: 0.5 });
+    expect(await tick()).toEqual({ text: expect.stringMatching(/ of 300 · 0 due$/), planned: near(25) });
   });
 });
