@@ -94,32 +94,50 @@ async function tickCost({ server, quick, say }: BenchContext): Promise<Figure[]>
       );
       await connections.pool.query('VACUUM ANALYZE simulator.order_schedule');
     }
-    const tick = (shop: BenchShop) => async () => {
+    const waiting = new Map<BenchShop, number[]>();
+    for (const shop of [small, large]) waiting.set(shop, await shuffledSchedule(shop));
+    const tick = (shop: BenchShop, afterCheckpoint: boolean) => async () => {
+      // by key: whoever scans the schedule here leaves nothing of the processor's caches to the tick that is measured
+      const ids = waiting.get(shop)?.splice(0, DUE);
       await shop.connections.pool.query(
-        `UPDATE simulator.order_schedule SET due_at = clock_timestamp() - interval '1 s'
-         WHERE order_id IN (SELECT order_id FROM simulator.order_schedule ORDER BY random() LIMIT ${DUE})`,
+        `UPDATE simulator.order_schedule SET due_at = clock_timestamp() - interval '1 s' WHERE order_id = ANY ($1::bigint[])`,
+        [ids],
       );
+      if (afterCheckpoint) await shop.connections.pool.query('CHECKPOINT');
       const startedMs = performance.now();
       const done = await advanceDue(shop.connections.db, { limit: BATCH, speed: 1 });
       if (done.length !== DUE) throw new Error(`${done.length} events instead of ${DUE}`);
       return performance.now() - startedMs;
     };
-    // the first ones prepare the statements and warm the caches
-    await interleave(10, { small: tick(small), large: tick(large) });
-    const seen = await interleave(quick ? 40 : 100, { small: tick(small), large: tick(large) });
-    const ratio = median(seen.large) / median(seen.small);
-    return [
-      {
-        what: `a tick with ${DUE} orders due, ${many.toLocaleString('en')} orders in the table`,
+    const figure = async (afterCheckpoint: boolean): Promise<Figure> => {
+      const sides = { small: tick(small, afterCheckpoint), large: tick(large, afterCheckpoint) };
+      // the first ones prepare the statements and warm the caches
+      await interleave(10, sides);
+      const seen = await interleave(quick ? 40 : 80, sides);
+      const ratio = median(seen.large) / median(seen.small);
+      const when = afterCheckpoint ? ', each the first after a checkpoint' : '';
+      return {
+        what: `a tick with ${DUE} orders due, ${many.toLocaleString('en')} orders in the table${when}`,
         seen: `${median(seen.large).toFixed(1)} ms`,
         against: `10,000 in the table: ${median(seen.small).toFixed(1)} ms`,
         ratio,
         goal: '≤ 1.3',
         met: ratio <= 1.3,
-      },
-    ];
+      };
+    };
+    // The first change of a page after a checkpoint writes the whole page to the log. A small table has all its pages
+    // there after a few ticks, a large one never: so both are measured, as it comes and on the same terms.
+    return [await figure(true), await figure(false)];
   } finally {
     await small.drop();
     await large.drop();
   }
+}
+
+/** The orders that wait for something, each once, in random order. */
+async function shuffledSchedule({ connections }: BenchShop): Promise<number[]> {
+  const { rows } = await connections.pool.query<{ order_id: number }>(
+    'SELECT order_id FROM simulator.order_schedule ORDER BY random()',
+  );
+  return rows.map((row) => row.order_id);
 }
