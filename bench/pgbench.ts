@@ -93,45 +93,57 @@ export async function run(program: string, args: readonly string[], env: NodeJS.
   return output;
 }
 
-/**
- * Parameters of the statement that differ from order to order: pgbench counts customers up (`base`, the client, `n`), and
- * picks products evenly. Had each order a file of its own, pgbench would do little but plan statements.
- */
-const VARYING: Readonly<Record<number, string>> = {
-  2: ':product',
-  4: '(SELECT preco FROM public.produtos WHERE id = :product)',
-  6: ':cid',
-  26: ':cid',
-  31: "('bench' || :cid || '@example.com')",
-  32: ':cid',
-};
-
 export interface PgbenchScript {
   readonly text: string;
   readonly variables: Readonly<Record<string, string | number>>;
 }
 
+/** Columns of an item, an order and a customer in the statement: see orders/place.ts. */
+const ITEM_COLUMNS = 4;
+const ORDER_COLUMNS = 21;
+
 /**
- * The very statement that places an order, with the parameters bound one by one as we do too. `plan`: of a new customer,
- * who buys one product.
- *
- * @param base customers count up from here
+ * Parameters of the statement that differ from order to order: pgbench counts customers up (`base`, the client, `n`), and
+ * picks products evenly. Had each order a file of its own, pgbench would do little but plan statements.
  */
-export function placeScript(plan: PlannedOrder, products: number, base: number): PgbenchScript {
-  if (plan.customer.kind !== 'new' || plan.items.length !== 1) throw new Error('not an order of this kind');
+function varying(items: number, products: number): ReadonlyMap<number, string> {
+  const found = new Map<number, string>();
+  for (let item = 0; item < items; item++) {
+    const product = item === 0 ? ':product' : `((:product + ${item * 101}) % ${products} + 1)`;
+    found.set(item * ITEM_COLUMNS + 2, product);
+    found.set(item * ITEM_COLUMNS + 4, `(SELECT preco FROM public.produtos WHERE id = ${product})`);
+  }
+  const order = items * ITEM_COLUMNS;
+  const customer = order + ORDER_COLUMNS;
+  found.set(order + 2, ':cid');
+  found.set(customer + 1, ':cid');
+  found.set(customer + 6, "('bench' || :cid || '@example.com')");
+  found.set(customer + 7, ':cid');
+  return found;
+}
+
+/**
+ * The very statement that places an order, with the parameters bound one by one as we do too.
+ *
+ * @param plan of a new customer
+ * @param name tells its parameters from those of other scripts of the run
+ */
+export function placeScript(plan: PlannedOrder, products: number, name: string): PgbenchScript {
+  if (plan.customer.kind !== 'new') throw new Error('not an order of a new customer');
   const { sql, parameters } = placeQuery([plan], 1440);
-  const variables: Record<string, string | number> = { n: 0, base };
+  const variables: Record<string, string | number> = {};
+  const own = varying(plan.items.length, products);
   const statement = sql
     .replaceAll(/--.*$/gm, '')
     .replaceAll('\n', ' ')
     .replaceAll(/\$(\d+)/g, (_, digits: string) => {
       const number = Number(digits);
       const value = parameters[number - 1];
-      const varying = VARYING[number];
-      if (varying !== undefined) return varying;
+      const other = own.get(number);
+      if (other !== undefined) return other;
       if (value === null) return 'NULL';
-      variables[`p${number}`] = String(value);
-      return `:p${number}`;
+      variables[`${name}_${number}`] = String(value);
+      return `:${name}_${number}`;
     });
   const text = `\\set n :n + 1
 \\set cid :base + :client_id * 10000000 + :n
