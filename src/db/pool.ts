@@ -130,6 +130,8 @@ function clientClass(preparing: Preparing, watching: Watching): typeof pg.Client
     }
     return name;
   };
+  const shouldPrepare = (text: unknown, values: unknown): boolean =>
+    preparing.on && typeof text === 'string' && Array.isArray(values) && text.startsWith(PREPARE_MARK);
   return class SimClient extends pg.Client implements Hearable {
     readonly #line: Line | undefined;
 
@@ -153,21 +155,12 @@ function clientClass(preparing: Preparing, watching: Watching): typeof pg.Client
 
     // biome-ignore lint/suspicious/noExplicitAny: pg's own overloads
     override query(...args: any[]): any {
-      const [config, values] = args;
-      const prepare =
-        preparing.on &&
-        typeof config === 'string' &&
-        Array.isArray(values) &&
-        config.startsWith(PREPARE_MARK);
-      if (prepare) args[0] = { name: nameOf(config), text: config };
+      const [text, values] = args;
+      // what comes in numbers: a plain text with its values, awaited
+      if (typeof text === 'string' && Array.isArray(values) && args.length === 2)
+        return this.#ask(text, values);
+      if (shouldPrepare(text, values)) args[0] = { name: nameOf(text), text };
       const result = super.query(...(args as Parameters<pg.Client['query']>)) as unknown;
-      if (prepare && result instanceof Promise) {
-        result.catch((error: unknown) => {
-          if (!preparing.on || !NO_PREPARING.has(codeOf(error))) return;
-          preparing.on = false;
-          preparing.turnedOff();
-        });
-      }
       const line = this.#line;
       if (line !== undefined && result instanceof Promise) {
         line.asked();
@@ -175,6 +168,35 @@ function clientClass(preparing: Preparing, watching: Watching): typeof pg.Client
         result.then(answered, answered);
       }
       return result;
+    }
+
+    /** As `query(text, values)`, with one promise instead of four. */
+    #ask(text: string, values: unknown[]): Promise<pg.QueryResult> {
+      const query = new pg.Query(text, values) as pg.Query & {
+        name?: string;
+        callback?: (error: unknown, result: pg.QueryResult) => void;
+      };
+      const prepared = shouldPrepare(text, values);
+      if (prepared) query.name = nameOf(text);
+      const line = this.#line;
+      return new Promise((resolve, reject) => {
+        let open = true;
+        query.callback = (error, result) => {
+          if (open) line?.answered();
+          open = false;
+          if (!error) {
+            resolve(result);
+            return;
+          }
+          if (prepared && preparing.on && NO_PREPARING.has(codeOf(error))) {
+            preparing.on = false;
+            preparing.turnedOff();
+          }
+          reject(error);
+        };
+        super.query(query);
+        line?.asked();
+      });
     }
 
     get pid(): number | null {
@@ -231,8 +253,8 @@ export function connect(settings: DatabaseSettings, options: ConnectOptions): Co
   pool.on('release', (_error, client) => setUnused(client, true));
   // an idle connection that breaks must not end the process; the next query finds out for itself
   pool.on('error', (error) => logger.debug({ reason: messageOf(error) }, 'an idle connection broke'));
-  const log = (event: LogEvent): void => {
-    if (event.level !== 'query' || !logger.isLevelEnabled('debug')) return;
+  const tell = (event: LogEvent): void => {
+    if (event.level !== 'query') return;
     logger.debug(
       {
         event: 'sql',
@@ -243,10 +265,12 @@ export function connect(settings: DatabaseSettings, options: ConnectOptions): Co
       'sql',
     );
   };
-  const db = new Kysely<Database>({ dialect: new SessionlessPostgresDialect({ pool }), log });
+  // Kysely times every statement that it is to log
+  const log = logger.isLevelEnabled('debug') ? { log: tell } : {};
+  const db = new Kysely<Database>({ dialect: new SessionlessPostgresDialect({ pool }), ...log });
   const pipelined = new Kysely<Database>({
     dialect: new SessionlessPostgresDialect({ pool: new PipelinedPool(pool, () => preparing.on) }),
-    log,
+    ...log,
   });
   let closing: Promise<void> | undefined;
   return {
