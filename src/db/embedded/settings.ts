@@ -34,7 +34,6 @@ export function configuration(port: number, extra: Readonly<Record<string, strin
     shared_buffers: '128MB',
     max_wal_size: '1GB',
     checkpoint_timeout: '15min',
-    wal_compression: 'on',
     idle_in_transaction_session_timeout: '5min',
     timezone: "'UTC'",
     log_timezone: "'UTC'",
