@@ -89,7 +89,7 @@ function given(alias: string, columns: readonly Column[], rows: number | undefin
 
 /**
  * One statement, one transaction: locks the products in the order of their ids (two workers can then never wait for
- * each other), takes the orders that stock and prices allow, and writes customer, order, items, stock, schedule and
+ * each other) and the customers that it knows, takes the orders that stock and prices allow, and writes customer, order, items, stock, schedule and
  * the customer's next purchase. Each CTE reads from the one before, so that a reader of the WAL meets parents first.
  *
  * @param items how many, of a single order; undefined: any number of orders, by arrays
@@ -114,9 +114,10 @@ function placeStatement(items: number | undefined): string {
   SELECT nextval('public.pedidos_id_seq') AS id, o.*
   FROM ${order.from}
   WHERE o.ord IN (SELECT ord FROM accepted)
-    -- whoever asked to be forgotten since the model took him in does not come back
+    -- whoever asked to be forgotten since the model took him in does not come back; locked, so that he is not being
+    -- forgotten at this very moment either
     AND (o.customer_id = ANY (${customer.column('id')}) OR EXISTS (
-      SELECT FROM public.clientes c WHERE c.id = o.customer_id AND c.email NOT LIKE '%.invalid'))
+      SELECT FROM public.clientes c WHERE c.id = o.customer_id AND c.email NOT LIKE '%.invalid' FOR KEY SHARE))
 ), registered AS (
   INSERT INTO public.clientes (${customerColumns.join(', ')})
   SELECT c.* FROM ${customer.from}

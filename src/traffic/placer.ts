@@ -1,3 +1,4 @@
+import { isAboutRow } from '../db/advice.ts';
 import { Complaints } from '../db/complaints.ts';
 import type { Db } from '../db/pool.ts';
 import type { DatabaseWatch } from '../db/watch.ts';
@@ -33,6 +34,8 @@ const STALE_AFTER_MS = 5_000;
 const LONGEST_NAP_MS = 250;
 /** A transaction waits so long for its orders to come together; well below the time after which they are stale. */
 const GATHER_MS = 2_000;
+/** So many in a row, and none that went through: it is not the orders. */
+const SYSTEMIC = 5;
 /** Arrivals are planned a few seconds ahead: what lies further ahead was planned before the clock was set back. */
 const LONGEST_AHEAD_MS = 8_000;
 
@@ -148,8 +151,9 @@ export class Placer implements Service {
         served += again.length;
       }
     } catch (error) {
-      this.skipped += arrivalsMs.length - served;
       if (!watch.report(error)) this.#complaints.tell('could not place an order', error);
+    } finally {
+      this.skipped += arrivalsMs.length - served;
     }
   }
 
@@ -167,12 +171,45 @@ export class Placer implements Service {
         served(1);
       } else plans.push(plan);
     }
-    const result = await placeOrders(db, plans, lifecycleSpeed);
-    served(result.placed.length);
-    this.placed.add(clock.monotonicMs(), result.placed.length);
-    for (const order of result.placed) this.#announce(order);
-    if (result.refused.length > 0) await onRefused(result.refused);
-    return result.refused;
+    const refused: PlannedOrder[] = [];
+    const write = async (some: readonly PlannedOrder[]): Promise<void> => {
+      const result = await placeOrders(db, some, lifecycleSpeed);
+      served(result.placed.length);
+      this.placed.add(clock.monotonicMs(), result.placed.length);
+      for (const order of result.placed) this.#announce(order);
+      refused.push(...result.refused);
+    };
+    try {
+      await write(plans);
+    } catch (error) {
+      if (plans.length === 1 || !isAboutRow(error)) throw error;
+      await this.#oneByOne(plans, write);
+    }
+    if (refused.length > 0) await onRefused(refused);
+    return refused;
+  }
+
+  /**
+   * An order that the database refuses (somebody's constraint or trigger) takes its whole transaction along: the others
+   * are placed without it. What is refused was not served, and counts as skipped.
+   */
+  async #oneByOne(
+    plans: readonly PlannedOrder[],
+    write: (some: readonly PlannedOrder[]) => Promise<void>,
+  ): Promise<void> {
+    let wentThrough = 0;
+    let failed = 0;
+    for (const plan of plans) {
+      try {
+        await write([plan]);
+        wentThrough += 1;
+      } catch (error) {
+        if (!isAboutRow(error)) throw error;
+        failed += 1;
+        this.#complaints.tell('could not place an order', error);
+        if (wentThrough === 0 && failed >= SYSTEMIC) return;
+      }
+    }
   }
 
   #announce({ id, plan }: PlacedOrder): void {

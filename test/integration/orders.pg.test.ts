@@ -210,6 +210,50 @@ describe('placing orders', () => {
   });
 });
 
+describe('an order of a customer who is being forgotten at the same moment', () => {
+  const forgetting = [
+    ['deleted', 'DELETE FROM clientes WHERE id = $1'],
+    ['anonymised', `UPDATE clientes SET email = 'removido.' || id || '@anonimo.invalid' WHERE id = $1`],
+  ] as const;
+  it.each(forgetting)('waits, and is refused when he was %s', async (_, forget) => {
+    const item = await product(5);
+    const { id } = await db
+      .insertInto('clientes')
+      .values(customer())
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    const client = await database.connections.pool.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query(forget, [id]);
+      const known = { kind: 'known', id } as const;
+      const others = plan(item);
+      const placing = placeOrders(db, [plan(item, { customer: known }), others], 1440);
+      const single = placeOrders(db, [plan(item, { customer: known })], 1440);
+      await expect.poll(waiting, { timeout: 10_000 }).toBe(2);
+      await client.query('COMMIT');
+      expect((await placing).placed.map((order) => order.plan)).toEqual([others]);
+      expect((await single).placed).toEqual([]);
+    } finally {
+      client.release();
+    }
+    const { orders } = await db
+      .selectFrom('pedidos')
+      .select(sql<number>`count(*)::int`.as('orders'))
+      .where('id_cliente', '=', id)
+      .executeTakeFirstOrThrow();
+    expect(orders).toBe(0);
+    expect(await stockOf(item.id)).toBe(4);
+  });
+
+  /** Connections that wait for a lock of somebody's. */
+  async function waiting(): Promise<number | undefined> {
+    const { rows } = await sql<{ n: number }>`SELECT count(*)::int AS n FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(db);
+    return rows[0]?.n;
+  }
+});
+
 describe('advancing orders', () => {
   it('walks a life through to the return, puts the units back, keeps the planned dates to the microsecond', async () => {
     const item = await product(4);

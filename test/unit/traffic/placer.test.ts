@@ -172,6 +172,47 @@ describe('the placer', () => {
     expect(placer.skipped).toBe(1);
   });
 
+  describe('when the database refuses an order', () => {
+    const refusal = (code: string) => Object.assign(new Error('new row violates a constraint'), { code });
+
+    it('places the others of its transaction without it', async () => {
+      const { placer, batches, database, state, at } = await setUp({ ordersPerTransaction: 4 });
+      const take = database.answer;
+      database.answer = async (ords) => {
+        if (batches.at(-1)?.includes(3)) throw refusal('23514');
+        return take(ords);
+      };
+      state.nowMs += 50;
+      at(1, 2, 3, 4, 5, 6, 7, 8);
+      await vi.waitFor(() => expect(placer.placed.total).toBe(7), { timeout: 10_000 });
+      expect(batches).toEqual([[1, 2, 3, 4], [1], [2], [3], [4], [5, 6, 7, 8]]);
+      expect(placer.skipped).toBe(1);
+    });
+
+    it('gives up on a transaction of which none goes through, and counts all of it', async () => {
+      const { placer, batches, database, state, at } = await setUp({ ordersPerTransaction: 50 });
+      database.answer = async () => {
+        throw refusal('23502');
+      };
+      state.nowMs += 100;
+      at(...Array.from({ length: 50 }, (_, ms) => ms));
+      await vi.waitFor(() => expect(placer.skipped).toBe(50), { timeout: 10_000 });
+      expect(batches.slice(1)).toEqual([[0], [1], [2], [3], [4]]);
+      expect(placer.placed.total).toBe(0);
+    });
+
+    it('does not try one by one what is not about a row', async () => {
+      const { placer, batches, database, state, at } = await setUp({ ordersPerTransaction: 4 });
+      database.answer = async () => {
+        throw refusal('42P01');
+      };
+      state.nowMs += 50;
+      at(1, 2, 3, 4);
+      await vi.waitFor(() => expect(placer.skipped).toBe(4), { timeout: 10_000 });
+      expect(batches).toEqual([[1, 2, 3, 4]]);
+    });
+  });
+
   it('tells the same error now and then, with how often it came, not a line an order', async () => {
     const lines: string[] = [];
     const logger = createLogger({
