@@ -13,7 +13,7 @@ import type { Figure, Suite } from './suite.ts';
 import { startBenchServer } from './support.ts';
 import { run as workers } from './workers.ts';
 
-/** `npm run bench -- [suite…] [--quick] [--rounds N] [--seconds S]`: the table, and JSON in bench/results. */
+/** `npm run bench -- [suite…] [--quick] [--real-time] [--rounds N] [--seconds S]`: the table, and JSON in bench/results. */
 const SUITES: Readonly<Record<string, Suite>> = { place, advance, history, rate, workers, footprint, bloat };
 /** These need no server, and tell their figures in a shape of their own. */
 const STANDALONE: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -25,6 +25,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    'real-time': { type: 'boolean', default: false },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
   },
@@ -50,6 +51,7 @@ try {
       const seen = await suite({
         server,
         quick: values.quick,
+        realTime: values['real-time'],
         rounds: Number(values.rounds ?? (values.quick ? 3 : 7)),
         seconds: Number(values.seconds ?? (values.quick ? 2 : 5)),
         say: (line) => console.log(line),

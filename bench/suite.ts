@@ -18,6 +18,8 @@ export interface BenchContext {
   readonly server: BenchServer;
   /** Shorter rounds, smaller tables: to see that it works, and roughly how. */
   readonly quick: boolean;
+  /** No hour in six minutes: an hour. */
+  readonly realTime: boolean;
   readonly rounds: number;
   /** Of one side of one round. */
   readonly seconds: number;
