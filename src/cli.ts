@@ -8,6 +8,7 @@ import { register as registerLakehouse } from './lakehouse/command.ts';
 import { ExitCode, messageOf, OperatorError } from './lib/errors.ts';
 import { visible } from './lib/shown.ts';
 import { register as registerRun } from './run-command.ts';
+import { register as registerScenario } from './scenarios/command.ts';
 import { register as registerControl } from './traffic/command.ts';
 import { register as registerVerify } from './verify/command.ts';
 
@@ -20,6 +21,7 @@ const commands: readonly Register[] = [
   registerCdc,
   registerControl,
   registerVerify,
+  registerScenario,
   registerLakehouse,
 ];
 

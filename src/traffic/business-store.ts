@@ -136,7 +136,7 @@ export interface BookedProduct {
 
 export async function readBook(db: Db): Promise<readonly BookedProduct[]> {
   const result = await sql<BookedProduct>`
-    SELECT p.id, p.modelo AS model, p.estoque AS stock, (p.preco * 100)::int AS "priceCents", (p.preco_custo * 100)::int AS "costCents",
+    SELECT p.id, p.modelo AS model, p.estoque AS stock, (p.preco * 100)::bigint AS "priceCents", (p.preco_custo * 100)::bigint AS "costCents",
       b.initial + b.restocked - p.estoque AS sold, b.discontinued_at IS NOT NULL AS discontinued,
       extract(epoch FROM p.criado_em)::float8 * 1000 AS "createdAtMs"
     FROM public.produtos p JOIN simulator.stock_book b ON b.product_id = p.id ORDER BY p.id`.execute(db);

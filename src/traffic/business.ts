@@ -226,7 +226,9 @@ export class Business {
 
   async #reprice(book: readonly BookedProduct[], elapsedMs: number): Promise<boolean> {
     const { db, clock, announcer } = this.#options;
-    const byModel = Map.groupBy(book, (product) => product.model);
+    // what is sold out for good needs no new price
+    const priced = book.filter((product) => !product.discontinued || product.stock > 0);
+    const byModel = Map.groupBy(priced, (product) => product.model);
     const atMs = clock.nowMs();
     let changed = false;
     for (const model of modelsToReprice(

@@ -5,13 +5,14 @@ import { readCatalog } from '../db/read-catalog.ts';
 import { publishedTables } from '../db/schema.ts';
 import { writeSetting } from '../db/settings.ts';
 import { judgeShape } from '../db/shape.ts';
-import { openSource } from '../db/source.ts';
+import { openSource, type Source } from '../db/source.ts';
 import { ExitCode, messageOf, OperatorError, UsageError } from '../lib/errors.ts';
 import { parseDuration, parseMoment, parseSchema, parseTables, parseWhole } from './arguments.ts';
 import { noProgress, progressBar } from './progress.ts';
 import { renderReport, shortSummary } from './render.ts';
 import type { VerifyReport } from './report.ts';
 import { sourceSide } from './source-side.ts';
+import type { TargetOptions } from './target.ts';
 import { checkTarget, openTarget } from './targets/open.ts';
 import { type VerifyOptions, verify } from './verify.ts';
 
@@ -60,36 +61,59 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
     );
   }
   const parsed = parse(flags);
-  const schema = flags.schema === undefined ? undefined : parseSchema('--schema', flags.schema);
-  const config = context.config();
-  const where = { target, schema, hevo: flags.hevo === true, databricks: config.databricks };
+  const where = whereabouts(context, { ...flags, target });
   await checkTarget(where);
-  const source = await openSource(config, context.logger(), {
+  const source = await openSource(context.config(), context.logger(), {
     poolSize: SOURCE_CONNECTIONS,
     applicationName: 'cdc-sim verify',
   });
   try {
-    const there = await openTarget(where);
-    await warnOfLedger(context, source.connections.db);
-    const bar = context.isTerminal && flags.json !== true ? progressBar(parsed.tables.length) : undefined;
-    let report: VerifyReport;
-    try {
-      report = await verify(sourceSide(source.connections.pool, source.where), there, {
-        ...parsed,
-        signal: context.signal,
-        progress: bar?.progress ?? noProgress,
-      });
-    } catch (error) {
-      throw explain(error, context);
-    } finally {
-      bar?.stop();
-      await there.close().catch(() => undefined);
-    }
+    const report = await compareWithTarget(context, source, where, parsed, flags.json !== true);
     context.print(flags.json === true ? `${JSON.stringify(report)}\n` : renderReport(report));
-    await remember(source.connections.db, report);
     context.exit(report.ok ? ExitCode.done : ExitCode.problemFound);
   } finally {
     await source.close();
+  }
+}
+
+/** Where the target is, from the options that name it. */
+export function whereabouts(
+  context: CommandContext,
+  flags: { readonly target: string; readonly schema?: string; readonly hevo?: boolean },
+): TargetOptions {
+  return {
+    target: flags.target,
+    schema: flags.schema === undefined ? undefined : parseSchema('--schema', flags.schema),
+    hevo: flags.hevo === true,
+    databricks: context.config().databricks,
+  };
+}
+
+/** Compares the target with an open source (three connections), and keeps the outcome for the status page. */
+export async function compareWithTarget(
+  context: CommandContext,
+  source: Pick<Source, 'connections' | 'where'>,
+  where: TargetOptions,
+  options: Omit<VerifyOptions, 'signal' | 'progress'>,
+  showProgress: boolean,
+): Promise<VerifyReport> {
+  const { db, pool } = source.connections;
+  const there = await openTarget(where);
+  const bar = context.isTerminal && showProgress ? progressBar(options.tables.length) : undefined;
+  try {
+    await warnOfLedger(context, db);
+    const report = await verify(sourceSide(pool, source.where), there, {
+      ...options,
+      signal: context.signal,
+      progress: bar?.progress ?? noProgress,
+    });
+    await remember(db, report);
+    return report;
+  } catch (error) {
+    throw explain(error, context);
+  } finally {
+    bar?.stop();
+    await there.close().catch(() => undefined);
   }
 }
 

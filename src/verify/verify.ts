@@ -116,7 +116,7 @@ class Verification {
     return performance.now() - this.#startedMs;
   }
 
-  /** What both sides have; waits for tables that may still be created. */
+  /** What both sides have; waits for tables and columns that may still be created. */
   async #shapes(): Promise<{ shapes: TableShape[]; problems: string[] }> {
     const { tables, waitMs, signal } = this.#options;
     const declared = await this.#source.shapes(tables);
@@ -126,12 +126,10 @@ class Verification {
         fix: 'npm run sim -- migrate makes the tables; DATABASE_URL must name the database that the simulator fills',
       });
     }
+    const complete = (at: typeof there) =>
+      at.size === tables.length && commonShapes(declared, at).problems.length === 0;
     let there = await this.#target.columns(tables);
-    while (
-      there.size < tables.length &&
-      this.#elapsedMs() < waitMs &&
-      (await delay(this.#target.pollMs, signal))
-    ) {
+    while (!complete(there) && this.#elapsedMs() < waitMs && (await delay(this.#target.pollMs, signal))) {
       there = await this.#target.columns(tables);
     }
     if (there.size === 0) {

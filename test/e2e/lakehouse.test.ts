@@ -40,6 +40,27 @@ describe('cdc-sim lakehouse', () => {
     expect(asked).toMatchObject({ code: 0, stdout: '[{"plenty":true}]\n' });
     const verified = await runCommand(['verify', '--target', `duckdb:${lake.file}`, '--json'], env);
     expect(verified.code, verified.stdout.slice(-2_000) + verified.stderr).toBe(0);
+    // every adversity, while traffic runs: none of them may trip our own reader
+    const played = await runCommand(
+      ['scenario', 'all', '--rows', '30', '--hold', '2s', '--target', `duckdb:${lake.file}`, '--json'],
+      env,
+    );
+    const outcome = played.stdout === '' ? null : JSON.parse(played.stdout).verification;
+    expect(outcome?.differences, played.stderr).toEqual([]);
+    expect(played.code, outcome?.summary).toBe(0);
+    const { scenarios, verification } = JSON.parse(played.stdout);
+    expect(scenarios).toHaveLength(13);
+    expect(verification.tables.map(({ table }: { table: string }) => table)).toEqual([
+      'clientes',
+      'produtos',
+      'pedidos',
+      'itenspedido',
+    ]);
+    const column = await runCommand(
+      ['lakehouse', ...file, '--json', '--query', 'SELECT count(apelido_1) AS n FROM raw.clientes'],
+      env,
+    );
+    expect(column.stdout).toBe('[{"n":"30"}]\n');
     const second = await runCommand(['lakehouse', '--refresh', 'off', ...file], env);
     expect(second.code).toBe(1);
     expect(second.stderr).toMatch(/is open in another process[\s\S]*fix:/);

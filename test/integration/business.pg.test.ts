@@ -139,7 +139,12 @@ describe('products', () => {
     expect((await book(7)).discontinued_at).toEqual(first);
     expect((await book(8)).discontinued_at).toBeInstanceOf(Date);
     expect(await product(7)).toEqual(before);
+    // the dearest that the column takes: more cents than 32 bits hold
+    await sql`UPDATE produtos SET preco = 9999999999.99, preco_custo = 9999999999.99, margem = 0 WHERE id = 8`.execute(
+      db,
+    );
     const read = await readBook(db);
+    expect(read[7]).toMatchObject({ id: 8, priceCents: 999_999_999_999, costCents: 999_999_999_999 });
     expect(read.filter((each) => each.discontinued).map((each) => each.id)).toEqual([7, 8]);
   });
 

@@ -76,6 +76,14 @@ const ARGUMENTS: readonly (readonly [
     (text) => ['lakehouse', `--refresh=${text}`],
     /^\s*\d{1,9}(\.\d{1,3})?(ms|s|m|h)?\s*$/,
   ],
+  ['scenario --rows', (text) => ['scenario', 'rollback', `--rows=${text}`], /^\s*\d{1,6}\s*$/],
+  [
+    'scenario --hold',
+    (text) => ['scenario', 'rollback', `--hold=${text}`],
+    /^\s*\d{1,9}(\.\d{1,3})?(ms|s|m|h)?\s*$/,
+  ],
+  ['scenario --schema', (text) => ['scenario', 'rollback', `--schema=${text}`], /^$/],
+  ['the name of a scenario', (text) => ['scenario', '--', text], /^(all|clean)$/],
   ['the name of a command', (text) => ['--', text], /^\s*$/],
 ];
 const verify = (option: string, text: string) => ['verify', '--target=postgres://h/d', `${option}=${text}`];

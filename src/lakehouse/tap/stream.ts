@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type pg from 'pg';
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication';
+import { BinaryReader } from 'pg-logical-replication/dist/output-plugins/pgoutput/binary-reader.js';
 import type { DatabaseSettings } from '../../config/database.ts';
 import { formatLsn, type Lsn, parseLsn } from './lsn.ts';
 import { replicationConfig } from './slot.ts';
@@ -15,6 +16,10 @@ export interface StreamHandlers {
   /** The server has sent everything up to `lsn`. */
   onKeepalive(lsn: Lsn, replyRequested: boolean): void;
 }
+
+// The library's TextDecoder takes U+FEFF at the start of a value for a byte order mark, and drops it: it is data.
+BinaryReader.prototype.decodeText = ({ buffer, byteOffset, byteLength }) =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 
 /** pgoutput with values left as the text that PostgreSQL prints: parsed, numerics and microseconds would suffer. */
 class TextPlugin extends PgoutputPlugin {
