@@ -86,6 +86,8 @@ async function main(): Promise<ExitCode> {
   const context = createContext({ ...process.env });
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  // a parent that holds a channel to us wants us to end with it, also when it is killed and can say nothing
+  if (process.connected) process.once('disconnect', () => onSignal('SIGTERM'));
   // a reader that went away (head, a closed terminal) is no reason to die with a stack
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(ExitCode.done);

@@ -33,12 +33,13 @@ export class SimulatorChild implements Service {
     const { env, isTerminal, print, onExit } = this.#options;
     const child = spawn(process.execPath, [MAIN, 'run'], {
       env: { ...env, ...(isTerminal && env['LOG_FORMAT'] === undefined ? { LOG_FORMAT: 'pretty' } : {}) },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // the channel carries nothing: it breaks when we are killed, and so the child knows
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
       windowsHide: true,
     });
     this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) {
+    for (const stream of [child.stdout, child.stderr].filter((pipe) => pipe !== null)) {
       createInterface({ input: stream }).on('line', (line) => print(`${isTerminal ? PREFIX : ''}${line}\n`));
     }
     const endWithUs = () => void child.kill('SIGTERM');

@@ -77,4 +77,20 @@ describe('cdc-sim lakehouse', () => {
     expect(reset.stdout).toMatch(/^deleted .*\nthere was no slot/);
     expect((await runCommand(['lakehouse', 'status', ...file], env)).code).toBe(1);
   });
+
+  it('takes its simulator along when it is killed', async () => {
+    const env = { DATABASE_URL: urlOf(database.settings), ORDERS_PER_MINUTE: '60' };
+    const workers = async () => {
+      const { rows } = await database.connections.pool.query<{ n: number }>(
+        'SELECT count(*)::int AS n FROM simulator.workers',
+      );
+      return rows[0]?.n;
+    };
+    daemon = startDaemon(env, ['lakehouse', '--with-simulator', '--refresh', 'off', '--file', lake.file]);
+    await daemon.waitForEvent('lakehouse.ready', { timeoutMs: 60_000 });
+    await expect.poll(workers, { timeout: 30_000 }).toBe(1);
+    await daemon.end('SIGKILL');
+    // it leaves in order: a lease that merely ran out would stay in the table
+    await expect.poll(workers, { timeout: 15_000 }).toBe(0);
+  });
 });

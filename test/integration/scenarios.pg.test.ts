@@ -7,6 +7,7 @@ import type { Played, Scenario, Stage } from '../../src/scenarios/scenario.ts';
 import { type Source, sourceSide } from '../../src/verify/source-side.ts';
 import type { Target } from '../../src/verify/target.ts';
 import { openTarget } from '../../src/verify/targets/open.ts';
+import { runCommand } from '../support/daemon.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { checkInvariants } from '../support/invariants.ts';
 import { ask, dropChecks, found, noCredentials, tamper } from '../support/oracle.ts';
@@ -275,6 +276,40 @@ describe('before anything is played', () => {
     await expect(refuseWhereTrafficPauses(db, { ...limits, maxDatabaseBytes: 1_000 })).rejects.toThrow(
       /^nothing was played: the database has \d+.* its limit is 1/,
     );
+  });
+});
+
+describe('the command', () => {
+  it('ends with 3 when the target does not show it, and with 0 when it does', async () => {
+    const env = { DATABASE_URL: origin.url };
+    const asked = ['scenario', 'key-change', '--rows', '7', '--target', copy.url];
+    const arrived = await runCommand([...asked, '--wait', '60s'], env);
+    expect(arrived.stderr).toBe('');
+    expect(arrived.stdout).toMatch(/✓ key-change: clientes: 7 inserted, 7 updated/);
+    expect(arrived.stdout).toMatch(/✓ everything up to the watermark has arrived/);
+    expect(arrived.code).toBe(0);
+    await subscription.disable();
+    try {
+      const lost = await runCommand([...asked, '--wait', '0s', '--lag', '0s', '--json'], env);
+      expect(lost.code).toBe(3);
+      const { scenarios: played, verification } = JSON.parse(lost.stdout);
+      expect(played).toMatchObject([{ name: 'key-change', changes: [{ table: 'clientes', updated: 7 }] }]);
+      expect(verification.counts.missing).toBe(7);
+    } finally {
+      await subscription.enable();
+      await subscription.caughtUp();
+    }
+  });
+
+  it('says so where there is no shop', async () => {
+    const nothing = await createTestDatabase({ template: 'empty' });
+    try {
+      const { code, stderr } = await runCommand(['scenario', 'rollback'], { DATABASE_URL: nothing.url });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/there is no shop in .* yet\n {2}fix: start it once: npm start/);
+    } finally {
+      await nothing.drop();
+    }
   });
 });
 
