@@ -4,15 +4,16 @@ import { cleanUp } from '../../src/scenarios/clean.ts';
 import { refuseWhereTrafficPauses } from '../../src/scenarios/guard.ts';
 import { scenarios } from '../../src/scenarios/list.ts';
 import type { Played, Scenario, Stage } from '../../src/scenarios/scenario.ts';
-import { type Source, sourceSide } from '../../src/verify/source-side.ts';
+import type { Source } from '../../src/verify/source-side.ts';
 import type { Target } from '../../src/verify/target.ts';
-import { openTarget } from '../../src/verify/targets/open.ts';
 import { runCommand } from '../support/daemon.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createFollowed, type Followed } from '../support/followed.ts';
 import { checkInvariants } from '../support/invariants.ts';
-import { ask, dropChecks, found, noCredentials, tamper } from '../support/oracle.ts';
-import { subscribe, type TestSubscription } from '../support/subscription.ts';
+import { ask, found, tamper } from '../support/oracle.ts';
+import type { TestSubscription } from '../support/subscription.ts';
 
+let followed: Followed;
 let origin: TestDatabase;
 let copy: TestDatabase;
 let subscription: TestSubscription;
@@ -20,32 +21,13 @@ let source: Source;
 let target: Target;
 
 beforeAll(async () => {
-  origin = await createTestDatabase({ template: 'seeded' });
-  copy = await createTestDatabase({ template: 'migrated' });
-  await dropChecks(copy.connections.pool);
-  await copy.connections.pool.query(
-    'TRUNCATE status, formapagamento, canalvenda, categorias, marcas, generocliente, generoproduto, estadocivil, emailmarketing, entregue, cdc_heartbeat CASCADE',
-  );
-  subscription = await subscribe(
-    { pool: origin.connections.pool, settings: origin.settings },
-    copy.connections.pool,
-    `scenes_${origin.settings.database}`,
-  );
-  source = sourceSide(origin.connections.pool, 'the source');
-  target = await openTarget({
-    target: copy.url,
-    schema: undefined,
-    hevo: false,
-    databricks: noCredentials,
+  followed = await createFollowed({
+    template: 'seeded',
+    name: 'scenes',
   });
-  await subscription.caughtUp();
+  ({ origin, copy, subscription, source, target } = followed);
 });
-afterAll(async () => {
-  await target?.close();
-  await subscription?.drop();
-  await copy?.drop();
-  await origin?.drop();
-});
+afterAll(() => followed?.drop());
 
 function stage(scenario: Scenario, overrides: Partial<Stage> = {}): Stage {
   const nowMs = Date.now();

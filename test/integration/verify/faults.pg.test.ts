@@ -1,16 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { publishedTables } from '../../../src/db/schema.ts';
 import type { VerifyReport } from '../../../src/verify/report.ts';
-import { type Source, sourceSide } from '../../../src/verify/source-side.ts';
+import type { Source } from '../../../src/verify/source-side.ts';
 import type { Target } from '../../../src/verify/target.ts';
 import { openTarget } from '../../../src/verify/targets/open.ts';
 import type { VerifyOptions } from '../../../src/verify/verify.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { ask, dropChecks, found, noCredentials, refill, tamper } from '../../support/oracle.ts';
-import { subscribe, type TestSubscription } from '../../support/subscription.ts';
+import { createFollowed, type Followed } from '../../support/followed.ts';
+import { ask, found, noCredentials, refill, tamper } from '../../support/oracle.ts';
+import type { TestSubscription } from '../../support/subscription.ts';
 import { placeTinyOrder, seedTinyShop } from '../../support/tiny-shop.ts';
 
 describe('the oracle on a real subscription, one fault at a time', () => {
+  let followed: Followed;
   let origin: TestDatabase;
   let copy: TestDatabase;
   let subscription: TestSubscription;
@@ -18,23 +20,12 @@ describe('the oracle on a real subscription, one fault at a time', () => {
   let target: Target;
 
   beforeAll(async () => {
-    origin = await createTestDatabase({ template: 'migrated' });
-    copy = await createTestDatabase({ template: 'migrated' });
-    await dropChecks(copy.connections.pool);
-    await seedTinyShop(origin.connections.pool);
-    subscription = await subscribe(
-      { pool: origin.connections.pool, settings: origin.settings },
-      copy.connections.pool,
-      `faults_${origin.settings.database}`,
-    );
-    source = sourceSide(origin.connections.pool, 'the source');
-    target = await openTarget({
-      target: copy.url,
-      schema: undefined,
-      hevo: false,
-      databricks: noCredentials,
+    followed = await createFollowed({
+      template: 'migrated',
+      name: 'faults',
+      fill: ({ connections }) => seedTinyShop(connections.pool),
     });
-    await subscription.caughtUp();
+    ({ origin, copy, subscription, source, target } = followed);
   });
 
   afterEach(async () => {
@@ -43,12 +34,7 @@ describe('the oracle on a real subscription, one fault at a time', () => {
     await refill(origin.connections.pool, copy.connections.pool);
   });
 
-  afterAll(async () => {
-    await target?.close();
-    await subscription?.drop();
-    await copy?.drop();
-    await origin?.drop();
-  });
+  afterAll(() => followed?.drop());
 
   const look = (options: Partial<VerifyOptions> = {}): Promise<VerifyReport> => ask(source, target, options);
   const atSource = (sql: string) => origin.connections.pool.query(sql);

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Source, sourceSide } from '../../../src/verify/source-side.ts';
+import type { Source } from '../../../src/verify/source-side.ts';
 import type { Target } from '../../../src/verify/target.ts';
-import { openTarget } from '../../../src/verify/targets/open.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { ask, dropChecks, found, noCredentials, tamper } from '../../support/oracle.ts';
-import { subscribe, type TestSubscription } from '../../support/subscription.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { createFollowed, type Followed } from '../../support/followed.ts';
+import { ask, found, tamper } from '../../support/oracle.ts';
 import { seedTinyShop, tinyTraffic } from '../../support/tiny-shop.ts';
 
 /** More by hand: VERIFY_RUNS=50. */
@@ -12,40 +11,26 @@ const RUNS = Number(process.env['VERIFY_RUNS'] ?? 5);
 const ORDERS_PER_MINUTE = 600;
 
 describe('the oracle while traffic runs', () => {
+  let followed: Followed;
   let origin: TestDatabase;
   let copy: TestDatabase;
-  let subscription: TestSubscription;
   let source: Source;
   let target: Target;
   let traffic: ReturnType<typeof tinyTraffic>;
 
   beforeAll(async () => {
-    origin = await createTestDatabase({ template: 'migrated' });
-    copy = await createTestDatabase({ template: 'migrated' });
-    await dropChecks(copy.connections.pool);
-    await seedTinyShop(origin.connections.pool, 300);
-    subscription = await subscribe(
-      { pool: origin.connections.pool, settings: origin.settings },
-      copy.connections.pool,
-      `traffic_${origin.settings.database}`,
-    );
-    source = sourceSide(origin.connections.pool, 'the source');
-    target = await openTarget({
-      target: copy.url,
-      schema: undefined,
-      hevo: false,
-      databricks: noCredentials,
+    followed = await createFollowed({
+      template: 'migrated',
+      name: 'traffic',
+      fill: ({ connections }) => seedTinyShop(connections.pool, 300),
     });
-    await subscription.caughtUp();
+    ({ origin, copy, source, target } = followed);
     traffic = tinyTraffic(origin.connections.pool, ORDERS_PER_MINUTE);
   });
 
   afterAll(async () => {
     await traffic?.stop();
-    await target?.close();
-    await subscription?.drop();
-    await copy?.drop();
-    await origin?.drop();
+    await followed?.drop();
   });
 
   it(
