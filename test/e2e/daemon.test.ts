@@ -39,7 +39,8 @@ const count = async (connections: Connections, table: string) =>
 describe('the daemon', () => {
   it('opens the shop on an empty database and lives: orders placed, paid, shipped, delivered; a signal ends it cleanly', async () => {
     const { url, connections } = await freshDatabase();
-    const daemon = start({ DATABASE_URL: url, ORDERS_PER_MINUTE: '600' });
+    // ten days a minute: in this small shop a weekend may pass without a delivery
+    const daemon = start({ DATABASE_URL: url, ORDERS_PER_MINUTE: '600', LIFECYCLE_SPEED: '14400' });
     for (const event of [
       'order.placed',
       'order.approved',
