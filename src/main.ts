@@ -22,6 +22,8 @@ const ONE_SIGNAL_MS = 1_000;
 const stop = new AbortController();
 let exitCode: ExitCode | undefined;
 let firstSignalAtMs = 0;
+/** The parent that reads our log is gone. */
+let isOrphan = false;
 
 function onSignal(signal: NodeJS.Signals): void {
   if (stop.signal.aborted) {
@@ -33,7 +35,7 @@ function onSignal(signal: NodeJS.Signals): void {
   stop.abort(signal);
   setTimeout(() => {
     process.stderr.write(`not stopped after ${STOP_DEADLINE_MS / 1000} s: giving up what is in flight\n`);
-    process.exit(ExitCode.failed);
+    end(ExitCode.failed);
   }, STOP_DEADLINE_MS).unref();
 }
 
@@ -87,7 +89,12 @@ async function main(): Promise<ExitCode> {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   // a parent that holds a channel to us wants us to end with it, also when it is killed and can say nothing
-  if (process.connected) process.once('disconnect', () => onSignal('SIGTERM'));
+  if (process.connected) {
+    process.once('disconnect', () => {
+      isOrphan = true;
+      onSignal('SIGTERM');
+    });
+  }
   // a reader that went away (head, a closed terminal) is no reason to die with a stack
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(ExitCode.done);
@@ -96,8 +103,12 @@ async function main(): Promise<ExitCode> {
   return code === ExitCode.done ? (exitCode ?? code) : code;
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) =>
-    process.exit(reportError(error, { printError: (text) => void process.stderr.write(text) })),
+/** Ends the process. pino writes the rest of its log then, and to a pipe that nobody reads it would try for ever. */
+function end(code: ExitCode): never {
+  if (isOrphan) process.kill(process.pid, 'SIGKILL');
+  process.exit(code);
+}
+
+main().then(end, (error: unknown) =>
+  end(reportError(error, { printError: (text) => void process.stderr.write(text) })),
 );

@@ -89,8 +89,21 @@ describe('cdc-sim lakehouse', () => {
     daemon = startDaemon(env, ['lakehouse', '--with-simulator', '--refresh', 'off', '--file', lake.file]);
     await daemon.waitForEvent('lakehouse.ready', { timeoutMs: 60_000 });
     await expect.poll(workers, { timeout: 30_000 }).toBe(1);
+    const { rows } = await database.connections.pool.query<{ name: string }>(
+      'SELECT name FROM simulator.workers',
+    );
+    const pid = Number(rows[0]?.name.split(':').at(-1));
+    const lives = () => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    };
+    expect(lives()).toBe(true);
     await daemon.end('SIGKILL');
     // it leaves in order: a lease that merely ran out would stay in the table
     await expect.poll(workers, { timeout: 15_000 }).toBe(0);
+    await expect.poll(lives, { timeout: 15_000 }).toBe(false);
   });
 });
