@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { runApp } from './app.ts';
 import { createSeedProgress } from './catalog/progress.ts';
 import type { CommandContext } from './command-context.ts';
-import { editDistance } from './lib/edit-distance.ts';
+import { nearest } from './lib/edit-distance.ts';
 import { UsageError } from './lib/errors.ts';
 import { shown } from './lib/shown.ts';
 
@@ -30,10 +30,8 @@ export function register(program: Command, context: CommandContext): void {
 function refuseArguments(program: Command, [name]: readonly string[]): void {
   if (name === undefined) return;
   const names = program.commands.map((command) => command.name());
-  const best = names
-    .map((known) => ({ known, distance: editDistance(name, known) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  const guess = best && best.distance <= 2 ? `did you mean ${best.known}? ` : '';
+  const meant = nearest(name, names, 2);
+  const guess = meant === undefined ? '' : `did you mean ${meant}? `;
   throw new UsageError(
     `there is no command ${shown(name, 40)}`,
     `${guess}The commands are ${names.join(', ')}; npm run sim -- --help explains them`,

@@ -1,4 +1,4 @@
-import { editDistance } from '../lib/edit-distance.ts';
+import { nearest } from '../lib/edit-distance.ts';
 import { shown } from '../lib/shown.ts';
 import { type Option, type OptionName, type OptionValue, options } from './options.ts';
 
@@ -46,11 +46,9 @@ export function nearMisses(env: Readonly<Record<string, string | undefined>>): s
   const warnings: string[] = [];
   for (const name of Object.keys(env).sort()) {
     if (name in options || !PREFIX.test(name.toUpperCase())) continue;
-    const best = names
-      .map((known) => ({ known, distance: editDistance(name.toUpperCase(), known) }))
-      .sort((a, b) => a.distance - b.distance)[0];
-    if (best && best.distance <= 2) {
-      warnings.push(`${name} is not a setting: did you mean ${best.known}?`);
+    const meant = nearest(name.toUpperCase(), names, 2);
+    if (meant !== undefined) {
+      warnings.push(`${name} is not a setting: did you mean ${meant}?`);
     } else if (OWN_PREFIX.test(name)) {
       warnings.push(`${name} is not a setting and was ignored; .env.example lists those that exist`);
     }

@@ -89,8 +89,8 @@ function given(alias: string, columns: readonly Column[], rows: number | undefin
 
 /**
  * One statement, one transaction: locks the products in the order of their ids (two workers can then never wait for
- * each other) and the customers that it knows, takes the orders that stock and prices allow, and writes customer, order, items, stock, schedule and
- * the customer's next purchase. Each CTE reads from the one before, so that a reader of the WAL meets parents first.
+ * each other) and the customers that it knows, takes the orders that stock and prices allow, and writes customer,
+ * order, items, stock, schedule and the customer's next purchase. Each CTE reads from the one before, so that a reader of the WAL meets parents first.
  *
  * @param items how many, of a single order; undefined: any number of orders, by arrays
  */

@@ -65,6 +65,8 @@ export async function touchCustomers(db: Db, ids: readonly number[], telefone: s
   return Number(numAffectedRows);
 }
 
+export const idsOf = (rows: readonly { readonly id: number }[]): number[] => rows.map((row) => row.id);
+
 /** For a sentence: who they are. Ids of others may lie between, when traffic goes on. */
 export function idRange(ids: readonly number[]): string {
   const [first, last] = [ids[0], ids.at(-1)];

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { CAST_EMAIL, CAST_SKU } from './cast.ts';
-import { addedColumns } from './shop.ts';
+import { addedColumns, alterCustomers } from './shop.ts';
 
 /** What was taken back. */
 export interface Cleaned {
@@ -33,14 +33,7 @@ export async function cleanUp(db: Db): Promise<Cleaned> {
   });
   const columns = await addedColumns(db);
   for (const column of columns) {
-    await inTransaction(
-      db,
-      async (trx) => {
-        await sql`SET LOCAL lock_timeout = '2s'`.execute(trx);
-        await sql`ALTER TABLE public.clientes DROP COLUMN ${sql.id(column)}`.execute(trx);
-      },
-      { retries: 20 },
-    );
+    await alterCustomers(db, sql`DROP COLUMN ${sql.id(column)}`);
   }
   return { ...removed, columns };
 }

@@ -6,7 +6,7 @@ import { publishedTables } from '../db/schema.ts';
 import { readSetting } from '../db/settings.ts';
 import { openSource, type Source } from '../db/source.ts';
 import { codeOf } from '../db/sqlstate.ts';
-import { editDistance } from '../lib/edit-distance.ts';
+import { nearest } from '../lib/edit-distance.ts';
 import { ExitCode, OperatorError, UsageError } from '../lib/errors.ts';
 import { createRandom } from '../lib/random.ts';
 import { shown } from '../lib/shown.ts';
@@ -65,7 +65,6 @@ async function run(context: CommandContext, names: readonly string[], flags: Fla
   const wanted = pick(names);
   const sizes = sizesOf(wanted, flags.rows);
   const options = {
-    tables: publishedTables as readonly string[],
     lagMs: parseDuration('--lag', flags.lag),
     waitMs: parseDuration('--wait', flags.wait),
     bucketRows: 2_000,
@@ -194,10 +193,8 @@ function pick(names: readonly string[]): readonly Scenario[] {
   const known = scenarios.map((scenario) => scenario.name);
   const unknown = names.find((name) => name !== 'all' && !known.includes(name));
   if (unknown !== undefined) {
-    const best = known
-      .map((name) => ({ name, distance: editDistance(unknown.slice(0, 40), name) }))
-      .sort((a, b) => a.distance - b.distance)[0];
-    const guess = best !== undefined && best.distance <= 3 ? `did you mean ${best.name}? ` : '';
+    const meant = nearest(unknown.slice(0, 40), known, 3);
+    const guess = meant === undefined ? '' : `did you mean ${meant}? `;
     throw new UsageError(
       `there is no scenario ${shown(unknown, 40)}`,
       `${guess}The scenarios are ${known.join(', ')}, and all; npm run sim -- scenario explains them`,

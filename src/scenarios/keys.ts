@@ -4,6 +4,7 @@ import {
   castCustomers,
   deleteCustomers,
   idRange,
+  idsOf,
   insertCustomers,
   reserveIds,
   touchCustomers,
@@ -21,13 +22,14 @@ export const shortLives: Scenario = {
     const { db } = stage;
     const rows = await castCustomers(stage, 'short-lives', stage.rows);
     const third = Math.ceil(rows.length / 3);
-    const [within, next, changed] = [0, 1, 2].map((part) => rows.slice(part * third, (part + 1) * third));
-    const idsOf = (list: typeof rows = []) => list.map((row) => row.id);
+    const within = rows.slice(0, third);
+    const next = rows.slice(third, 2 * third);
+    const changed = rows.slice(2 * third);
     await inTransaction(db, async (trx) => {
-      await insertCustomers(trx, within ?? []);
+      await insertCustomers(trx, within);
       await deleteCustomers(trx, idsOf(within));
     });
-    await insertCustomers(db, [...(next ?? []), ...(changed ?? [])]);
+    await insertCustomers(db, [...next, ...changed]);
     await deleteCustomers(db, idsOf(next));
     await touchCustomers(db, idsOf(changed), '(11) 90000-0001');
     await deleteCustomers(db, idsOf(changed));
@@ -36,7 +38,7 @@ export const shortLives: Scenario = {
       changes: [
         change('clientes', {
           inserted: rows.length,
-          updated: changed?.length ?? 0,
+          updated: changed.length,
           deleted: rows.length,
         }),
       ],
@@ -58,7 +60,7 @@ export const keyReuse: Scenario = {
     await insertCustomers(db, first);
     const second = first.map((row) => ({ ...row, nome: 'Segunda', sobrenome: `Vida ${row.id}` }));
     const half = Math.ceil(first.length / 2);
-    const ids = first.map((row) => row.id);
+    const ids = idsOf(first);
     await inTransaction(db, async (trx) => {
       await deleteCustomers(trx, ids.slice(0, half));
       await insertCustomers(trx, second.slice(0, half));
@@ -82,7 +84,7 @@ export const keyChange: Scenario = {
   play: async (stage) => {
     const { db } = stage;
     const rows = await castCustomers(stage, 'key-change', stage.rows);
-    const before = rows.map((row) => row.id);
+    const before = idsOf(rows);
     const after = await reserveIds(db, rows.length);
     await insertCustomers(db, rows);
     await sql`
@@ -111,7 +113,7 @@ export const massDelete: Scenario = {
   size: { of: 'customers', rows: 5_000, most: 200_000 },
   play: async (stage) => {
     const rows = await castCustomers(stage, 'mass-delete', stage.rows);
-    const ids = rows.map((row) => row.id);
+    const ids = idsOf(rows);
     await insertCustomers(stage.db, rows);
     await deleteCustomers(stage.db, ids);
     return {

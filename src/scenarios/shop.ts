@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { createCustomerFactory } from '../catalog/customers.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { OperatorError } from '../lib/errors.ts';
@@ -9,7 +9,7 @@ import { Shelf } from '../orders/model/shelf.ts';
 import { placeQuery } from '../orders/place.ts';
 import type { PlannedOrder } from '../orders/types.ts';
 import { readShelf } from '../traffic/feed.ts';
-import { castCustomers, idRange, insertCustomers, reserveIds, whereCast } from './cast.ts';
+import { castCustomers, idRange, idsOf, insertCustomers, reserveIds, whereCast } from './cast.ts';
 import { change, type Scenario, type Stage } from './scenario.ts';
 
 /** Orders in one statement. */
@@ -24,27 +24,27 @@ export const orderBurst: Scenario = {
   play: async (stage) => {
     const { db, lifecycleSpeed } = stage;
     const plans = await planOrders(stage);
-    const placed = await inTransaction(db, async (trx) => {
-      const ids: { id: number; plan: PlannedOrder }[] = [];
-      let restocked = 0;
+    const { orders, stockUpdates } = await inTransaction(db, async (trx) => {
+      const orders: { id: number; plan: PlannedOrder }[] = [];
+      let stockUpdates = 0;
       for (let from = 0; from < plans.length; from += BATCH) {
         const batch = plans.slice(from, from + BATCH);
         const { rows } = await trx.executeQuery<{ ord: number; id: number }>(
           placeQuery(batch, lifecycleSpeed),
         );
-        for (const { ord, id } of rows) ids.push({ id, plan: batch[ord] as PlannedOrder });
-        restocked += new Set(rows.flatMap(({ ord }) => batch[ord]?.items.map((item) => item.productId) ?? []))
-          .size;
+        for (const { ord, id } of rows) orders.push({ id, plan: batch[ord] as PlannedOrder });
+        stockUpdates += new Set(
+          rows.flatMap(({ ord }) => batch[ord]?.items.map((item) => item.productId) ?? []),
+        ).size;
       }
-      return { orders: ids, stockUpdates: restocked };
+      return { orders, stockUpdates };
     });
-    const { orders, stockUpdates } = placed;
     if (orders.length === 0) {
       throw new OperatorError('nothing was ordered: the shelf is empty', {
         fix: 'let the shop restock (npm start), then play it again',
       });
     }
-    const ids = orders.map((order) => order.id).sort((a, b) => a - b);
+    const ids = idsOf(orders).sort((a, b) => a - b);
     const items = orders.reduce((sum, { plan }) => sum + plan.items.length, 0);
     const range = `id BETWEEN ${ids[0]} AND ${ids.at(-1)}`;
     return {
@@ -78,8 +78,17 @@ async function planOrders(stage: Stage): Promise<PlannedOrder[]> {
   return Array.from({ length: rows }, () => model.plan(nowMs)).filter((plan) => plan !== null);
 }
 
-/** So long may the shop wait for the table to be altered. */
-const LOCK_TIMEOUT = '2s';
+/** Alters `clientes` in tries of two seconds each: so long may the shop wait behind the lock. */
+export async function alterCustomers(db: Stage['db'], how: RawBuilder<unknown>): Promise<void> {
+  await inTransaction(
+    db,
+    async (trx) => {
+      await sql`SET LOCAL lock_timeout = '2s'`.execute(trx);
+      await sql`ALTER TABLE public.clientes ${how}`.execute(trx);
+    },
+    { retries: 20 },
+  );
+}
 
 export const newColumn: Scenario = {
   name: 'new-column',
@@ -91,16 +100,9 @@ export const newColumn: Scenario = {
     const { db, rows: count } = stage;
     const column = await freeName(stage);
     const name = identifier(column);
-    await inTransaction(
-      db,
-      async (trx) => {
-        await sql`SET LOCAL lock_timeout = ${sql.lit(LOCK_TIMEOUT)}`.execute(trx);
-        await sql`ALTER TABLE public.clientes ADD COLUMN ${sql.raw(name)} varchar(40)`.execute(trx);
-      },
-      { retries: 20 },
-    );
+    await alterCustomers(db, sql`ADD COLUMN ${sql.raw(name)} varchar(40)`);
     const rows = await castCustomers(stage, 'new-column', count);
-    const ids = rows.map((row) => row.id);
+    const ids = idsOf(rows);
     const half = ids.slice(0, Math.floor(ids.length / 2));
     await inTransaction(db, async (trx) => {
       await insertCustomers(trx, rows);
@@ -124,7 +126,7 @@ export const newColumn: Scenario = {
 };
 
 /** The columns that this scenario has added bear numbers. */
-export const ADDED_COLUMN = /^apelido_\d+$/;
+const ADDED_COLUMN = /^apelido_\d+$/;
 
 async function freeName({ db }: Stage): Promise<string> {
   const taken = await addedColumns(db);

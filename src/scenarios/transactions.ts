@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { inTransaction } from '../db/transaction.ts';
 import { delay } from '../lib/backoff.ts';
 import { OperatorError } from '../lib/errors.ts';
-import { castCustomers, idRange, insertCustomers, touchCustomers, whereCast } from './cast.ts';
+import { castCustomers, idRange, idsOf, insertCustomers, touchCustomers, whereCast } from './cast.ts';
 import { change, type Scenario } from './scenario.ts';
 
 /** Written by the last of several updates, so that it can be told from those before. */
@@ -16,7 +16,7 @@ export const largeTransaction: Scenario = {
   size: { of: 'customers', rows: 20_000, most: 200_000 },
   play: async (stage) => {
     const rows = await castCustomers(stage, 'large-transaction', stage.rows);
-    const ids = rows.map((row) => row.id);
+    const ids = idsOf(rows);
     await inTransaction(stage.db, async (trx) => {
       await insertCustomers(trx, rows);
       await touchCustomers(trx, ids, '(11) 90000-0001');
@@ -48,11 +48,7 @@ export const rollback: Scenario = {
     await abandoned(
       db.transaction().execute(async (trx) => {
         await insertCustomers(trx, aborted);
-        await touchCustomers(
-          trx,
-          aborted.map((row) => row.id),
-          LAST_NUMBER,
-        );
+        await touchCustomers(trx, idsOf(aborted), LAST_NUMBER);
         throw new Abandon();
       }),
     );
@@ -63,7 +59,7 @@ export const rollback: Scenario = {
       await sql`ROLLBACK TO SAVEPOINT cena`.execute(trx);
       await insertCustomers(trx, kept.slice(KEPT));
     });
-    const [keptIds, undoneIds] = [kept.map((row) => row.id), undone.map((row) => row.id)];
+    const [keptIds, undoneIds] = [idsOf(kept), idsOf(undone)];
     return {
       changes: [change('clientes', { inserted: kept.length })],
       facts: [
@@ -117,7 +113,7 @@ export const lateCommit: Scenario = {
         await sql`SELECT 1`.execute(trx);
       }
     });
-    const [lateIds, earlyIds] = [late.map((row) => row.id), early.map((row) => row.id)];
+    const [lateIds, earlyIds] = [idsOf(late), idsOf(early)];
     return {
       changes: [change('clientes', { inserted: late.length + early.length })],
       facts: [

@@ -4,8 +4,9 @@ import type { Db } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { OperatorError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
+import { numericToCents } from '../orders/types.ts';
 import { discontinueProducts, launchProducts, repriceProducts } from '../traffic/business-store.ts';
-import { CAST_SKU, castCustomers, idRange, insertCustomers, whereCast } from './cast.ts';
+import { CAST_SKU, castCustomers, idRange, idsOf, insertCustomers, whereCast } from './cast.ts';
 import { change, type Scenario } from './scenario.ts';
 
 export const hotRow: Scenario = {
@@ -59,7 +60,7 @@ export const largeValues: Scenario = {
     const code = codeOf(nowMs);
     const ids = await showProducts(
       db,
-      Array.from({ length: count }, (_, n) => product(random, `G${code}-${n}`, n)),
+      Array.from({ length: count }, (_, n) => product(`G${code}-${n}`, longText(random, lengthOf(n)))),
     );
     for (let round = 1; round <= PRICE_ROUNDS; round++) {
       await repriceProducts(
@@ -112,11 +113,11 @@ function longText(random: Random, length: number): string {
 }
 
 /** A product that nobody can buy. */
-function product(random: Random, code: string, n: number): ProductRow {
+function product(code: string, descricao: string): ProductRow {
   return {
     sku: `${CAST_SKU.slice(0, -1)}${code}`,
     nome: `Tênis de cenário ${code}`,
-    descricao: longText(random, lengthOf(n)),
+    descricao,
     precoCents: 30_000,
     precoCustoCents: 15_000,
     tamanho: 40,
@@ -192,7 +193,7 @@ export const hostileText: Scenario = {
         stage.db,
       );
     }
-    const ids = rows.map((row) => row.id);
+    const ids = idsOf(rows);
     return {
       changes: [change('clientes', { inserted: rows.length, updated: rows.length })],
       facts: [`${rows.length} customers (${idRange(ids)}) have the same texts on both sides`],
@@ -227,7 +228,7 @@ export const edgeValues: Scenario = {
   trap: 'readers that carry money as a double, and dates through a time zone or the Julian calendar',
   size: { of: 'rounds of 11 customers and 6 products', rows: 1, most: 1_000 },
   play: async (stage) => {
-    const { db, rows: rounds, random, nowMs } = stage;
+    const { db, rows: rounds, nowMs } = stage;
     const customers = await castCustomers(stage, 'edge-values', rounds * DATES.length);
     await insertCustomers(
       db,
@@ -235,16 +236,15 @@ export const edgeValues: Scenario = {
     );
     const code = codeOf(nowMs);
     const products = Array.from({ length: rounds * PRICES.length }, (_, n) => {
-      const cents = Math.round(Number(PRICES[n % PRICES.length]) * 100);
+      const cents = numericToCents(PRICES[n % PRICES.length] ?? '');
       return {
-        ...product(random, `P${code}-${n}`, 0),
-        descricao: 'Preço de cenário',
+        ...product(`P${code}-${n}`, 'Preço de cenário'),
         precoCents: cents,
         precoCustoCents: cents,
       };
     });
     const ids = await showProducts(db, products);
-    const customerIds = customers.map((row) => row.id);
+    const customerIds = idsOf(customers);
     return {
       changes: [
         change('clientes', { inserted: customers.length }),
